@@ -1,0 +1,120 @@
+"""The typed, versioned contents of a run folder, with an exported JSON schema each.
+
+    run.json            RunRecord     what was run, on what, with what, how far it got
+    predictions.jsonl   a line each: {"id", "caption"}, {"id", "label", "probabilities"} or {"id", "error"}
+    timings.jsonl       a line each: {"id", "seconds"}
+    scores.json         Report
+    utterances.parquet  a row an utterance: per-utterance scores and sufficient statistics
+    train.jsonl         training curves
+    checkpoint/         safetensors and JSON
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["SCHEMA_VERSION", "Confusion", "EmotionReport", "MetricScore", "Provenance", "Report", "RunRecord"]
+
+SCHEMA_VERSION = 1
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class MetricScore(_Model):
+    """One number with its uncertainty and its identity, on its natural scale (0-1; CIDEr 0-10)."""
+
+    value: float | None = Field(description="None exactly when status is 'unavailable'")
+    ci_low: float | None = Field(None, description="lower end of the 95 % interval")
+    ci_high: float | None = None
+    n: int = Field(description="utterances scored, failed ones included")
+    n_failed: int = Field(0, description="missing or failed captions, scored as empty")
+    signature: str = Field(description="two numbers with different signatures are never ranked or compared")
+    higher_is_better: bool | None = Field(True, description="None: neither (lengths, vocabulary)")
+    status: Literal["ok", "unavailable"] = "ok"
+    reason: str = Field("", description="why it is unavailable, or why there is no interval")
+
+
+class Confusion(_Model):
+    """Counts of gold class (rows) against predicted class (columns); fractional where a caption names several."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...] = Field(description="the classes, for captions followed by 'none'")
+    counts: tuple[tuple[float, ...], ...]
+
+
+class EmotionReport(_Model):
+    """What always stands beside Emo-F1 or the label metrics."""
+
+    extractor: str = Field(description="signature of what read the emotions; 'label' for classification tasks")
+    per_class: dict[str, float] = Field(description="class -> F1")
+    confusion: Confusion
+    coverage: float = Field(description="share of captions that name at least one class")
+    conflict: float = Field(description="share of captions that name two or more classes")
+    ceiling: float | None = Field(None, description="macro-F1 of the human references through the same extractor")
+    floor: float | None = Field(None, description="macro-F1 of the majority class")
+
+
+class Provenance(_Model):
+    """Where a result comes from."""
+
+    secbench: str
+    python: str
+    packages: dict[str, str]
+    commit: str | None = None
+    dirty: bool | None = None
+    hardware: str
+    created: str = Field(description="UTC, ISO 8601")
+
+
+class Report(_Model):
+    """The scores of one set of predictions (`scores.json`)."""
+
+    version: int = SCHEMA_VERSION
+    corpus: str
+    corpus_revision: str
+    task: str
+    split: str
+    protocol: str = Field(description="frozen id of the protocol, such as 'EmotionTalk-caption-overall-v1'")
+    n: int
+    n_failed: int
+    cluster: str | None = Field(None, description="what the bootstrap resamples: 'dialogue', 'speaker', or None for utterances")
+    metrics: dict[str, MetricScore]
+    emotion: EmotionReport | None = None
+    controls: dict[str, dict[str, float]] = Field(
+        default_factory=dict,
+        description="row of the evaluator ('references', 'shuffled-references', 'all-seven', 'constant-modal') -> metric -> value",
+    )
+    by_emotion: dict[str, dict[str, float]] = Field(default_factory=dict, description="gold class -> metric -> value")
+    by_speaker: dict[str, dict[str, float]] = Field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class RunRecord(_Model):
+    """What was run (`run.json`)."""
+
+    version: int = SCHEMA_VERSION
+    id: str
+    status: Literal["running", "complete", "partial", "failed"]
+    reason: str = Field("", description="why the run failed or is partial")
+    model: str
+    name: str = Field(description="how the row is called on the leaderboard")
+    kind: str = Field(description="floor, baseline, mecap_r1 or external")
+    model_version: str = "1"
+    optimised_for: tuple[str, ...] = ()
+    corpus: str
+    corpus_revision: str
+    task: str
+    split: str
+    limit: int | None = None
+    seed: int = 0
+    config: dict[str, Any] = Field(default_factory=dict, description="resolved configuration of the model")
+    command: str = Field("", description="the command that makes this run again")
+    n: int = 0
+    n_failed: int = 0
+    facts: dict[str, Any] = Field(default_factory=dict, description="from the model: parameters, chosen hyper-parameters")
+    fit_seconds: float | None = None
+    seconds_per_utterance: float | None = Field(None, description="median over the captioned utterances")
+    card: dict[str, Any] = Field(default_factory=dict, description="the corpus card, so that pages need no corpus")
+    provenance: Provenance
