@@ -1,0 +1,5 @@
+"""Registered baselines: floors, retrieval, classifiers and the SFT captioner."""
+
+__all__ = ["MODELS"]
+
+MODELS = ()

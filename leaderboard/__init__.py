@@ -1,0 +1,5 @@
+"""Run folders to one static site."""
+
+__all__ = ["COMMANDS"]
+
+COMMANDS = ()
