@@ -1,5 +1,31 @@
 """Registered baselines: floors, retrieval, classifiers and the SFT captioner."""
 
+from secbench.registry import Entry
+
 __all__ = ["MODELS"]
 
-MODELS = ()
+MODELS = (
+    Entry(
+        "constant",
+        "One training caption for all: the one closest to the others",
+        "baselines.floors:Constant",
+        ("floor",),
+    ),
+    Entry("modal", "The most frequent training caption for all", "baselines.floors:Modal", ("floor",)),
+    Entry("shuffled", "A random training caption for each utterance", "baselines.floors:Shuffled", ("floor",)),
+    Entry("majority", "The most frequent class, with its typical caption", "baselines.floors:Majority", ("floor",)),
+    Entry("retrieval", "The caption of the nearest training utterance", "baselines.retrieval:Retrieval", ("baseline",)),
+    Entry(
+        "text_classifier",
+        "Emotion from the words, and a caption typical of it",
+        "baselines.classifiers:TextClassifier",
+        ("baseline",),
+    ),
+    Entry(
+        "audio_classifier",
+        "Emotion from acoustics, and a caption typical of it",
+        "baselines.classifiers:AudioClassifier",
+        ("baseline",),
+    ),
+    Entry("sft", "The MECap-R1 policy with supervised training only", "baselines.sft:Sft", ("baseline",)),
+)

@@ -57,7 +57,7 @@ class Context:
     Attributes:
         task: what is asked.
         seed: seed of everything random.
-        folder: the model's own folder inside the run (`checkpoint/`), kept between calls; for resume. None: keep nothing.
+        folder: the model's own folder while it is being fitted, kept between calls for resume. None: keep nothing.
         cache: a folder for costly intermediates (features, stage-1 policies) shared by runs. None: keep nothing.
         progress: where to report.
         log: takes one row of the training curves (`train.jsonl`), e.g. {"stage": "sft", "step": 10, "loss": 2.1}.
@@ -88,7 +88,7 @@ class Captioner(ABC):
         kind: ``floor``, ``baseline``, ``mecap_r1`` or ``external``: how the leaderboard shows it.
         needs_fit: whether `fit` must have run before `caption`.
         optimised_for: names of the rewards or metrics that training maximises, if any.
-        Config: a frozen dataclass of plain values (str, int, float, bool, tuples of them); ``--set key=value`` fills it.
+        Config: a frozen dataclass of plain values (str, int, float, bool); ``--set key=value`` fills it.
     """
 
     version: ClassVar[str] = "1"

@@ -49,7 +49,9 @@ class Entry:
         try:
             return getattr(import_module(module), attribute)
         except (ImportError, AttributeError) as error:
-            raise SecbenchError(f"{self.name} (from {self.source}) cannot be loaded from {self.target}: {error}") from error
+            raise SecbenchError(
+                f"{self.name} (from {self.source}) cannot be loaded from {self.target}: {error}"
+            ) from error
 
 
 class Registry:
@@ -97,7 +99,7 @@ class Registry:
             try:
                 table = tuple(point.load())
                 fields = [(entry.name, entry.summary, entry.target, entry.tags) for entry in table]
-            except Exception as error:  # a plugin may break in any way; the others must still be listed
+            except Exception as error:  # noqa: BLE001 - a plugin may break in any way; the others must still be listed
                 yield Entry(point.name, "", point.value, (), source, f"its table does not load ({error})")
             else:
                 yield from (Entry(*values, source=source) for values in fields)

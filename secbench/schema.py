@@ -1,12 +1,12 @@
 """The typed, versioned contents of a run folder, with an exported JSON schema each.
 
-    run.json            RunRecord     what was run, on what, with what, how far it got
-    predictions.jsonl   a line each: {"id", "caption"}, {"id", "label", "probabilities"} or {"id", "error"}
-    timings.jsonl       a line each: {"id", "seconds"}
-    scores.json         Report
-    utterances.parquet  a row an utterance: per-utterance scores and sufficient statistics
-    train.jsonl         training curves
-    checkpoint/         safetensors and JSON
+run.json            RunRecord     what was run, on what, with what, how far it got
+predictions.jsonl   a line each: {"id", "caption"}, {"id", "label", "probabilities"} or {"id", "error"}
+timings.jsonl       a line each: {"id", "seconds"}
+scores.json         Report
+utterances.parquet  a row an utterance: per-utterance scores and sufficient statistics
+train.jsonl         training curves
+checkpoint/         safetensors and JSON
 """
 
 from typing import Any, Literal
@@ -79,12 +79,14 @@ class Report(_Model):
     protocol: str = Field(description="frozen id of the protocol, such as 'EmotionTalk-caption-overall-v1'")
     n: int
     n_failed: int
-    cluster: str | None = Field(None, description="what the bootstrap resamples: 'dialogue', 'speaker', or None for utterances")
+    cluster: str | None = Field(
+        None, description="what the bootstrap resamples: 'dialogue', 'speaker', or None for utterances"
+    )
     metrics: dict[str, MetricScore]
     emotion: EmotionReport | None = None
     controls: dict[str, dict[str, float]] = Field(
         default_factory=dict,
-        description="row of the evaluator ('references', 'shuffled-references', 'all-seven', 'constant-modal') -> metric -> value",
+        description="row of the evaluator ('references', 'shuffled-references', 'all-seven') -> metric -> value",
     )
     by_emotion: dict[str, dict[str, float]] = Field(default_factory=dict, description="gold class -> metric -> value")
     by_speaker: dict[str, dict[str, float]] = Field(default_factory=dict)
@@ -113,8 +115,10 @@ class RunRecord(_Model):
     command: str = Field("", description="the command that makes this run again")
     n: int = 0
     n_failed: int = 0
-    facts: dict[str, Any] = Field(default_factory=dict, description="from the model: parameters, chosen hyper-parameters")
+    facts: dict[str, Any] = Field(
+        default_factory=dict, description="from the model: parameters, chosen hyper-parameters"
+    )
     fit_seconds: float | None = None
-    seconds_per_utterance: float | None = Field(None, description="median over the captioned utterances")
+    seconds_per_utterance: float | None = Field(None, description="mean over the captioned utterances")
     card: dict[str, Any] = Field(default_factory=dict, description="the corpus card, so that pages need no corpus")
     provenance: Provenance

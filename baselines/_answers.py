@@ -1,0 +1,61 @@
+"""Training answers as the baselines use them, and the caption that stands for many."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.preprocessing import normalize
+
+from secbench.corpora import Example
+from secbench.errors import DataError
+from secbench.tasks import Task
+
+__all__ = ["captions_of", "labels_of", "medoid", "most_frequent", "typical_captions"]
+
+
+def captions_of(examples: Sequence[Example], task: Task) -> list[tuple[str, ...]]:
+    """The reference captions of each example for the task's aspect; empty tuples for a label task."""
+    return [row.references.captions.get(task.aspect, ()) if task.aspect else () for row in examples]
+
+
+def labels_of(examples: Sequence[Example], task: Task) -> list[str]:
+    """The gold class of each example.
+
+    Raises:
+        DataError: naming the first example without one.
+    """
+    labels = [row.references.gold(task) for row in examples]
+    for row, label in zip(examples, labels, strict=True):
+        if label is None:
+            raise DataError(f"{row.utterance.id} has no {task.modality} label, which this model learns from.")
+    return [label for label in labels if label is not None]
+
+
+def medoid(captions: Sequence[str], sample: int = 2000) -> str:
+    """The caption closest to all others: the greatest mean cosine of character-bigram counts.
+
+    Args:
+        captions: at least one caption.
+        sample: beyond so many, every n-th is taken.
+    """
+    pool = list(captions)[:: max(1, len(captions) // sample)]
+    counts = normalize(CountVectorizer(analyzer="char", ngram_range=(1, 2)).fit_transform(pool))  # (N, V)
+    closeness = counts @ np.asarray(counts.sum(axis=0)).ravel()  # (N,)
+    return pool[int(np.argmax(closeness))]
+
+
+def typical_captions(examples: Sequence[Example], task: Task) -> Mapping[str, str]:
+    """Class -> the caption that is closest to all captions of its training examples; empty for a label task."""
+    if not task.is_caption:
+        return {}
+    by_class: dict[str, list[str]] = defaultdict(list)
+    for label, captions in zip(labels_of(examples, task), captions_of(examples, task), strict=True):
+        by_class[label] += captions
+    return {label: medoid(captions) for label, captions in by_class.items()}
+
+
+def most_frequent(values: Sequence[str]) -> str:
+    """The most frequent value; of equals the first in sorted order."""
+    counts = Counter(values)
+    return min(counts, key=lambda value: (-counts[value], value))

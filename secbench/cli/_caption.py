@@ -1,0 +1,61 @@
+"""`secbench caption`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from secbench.cli._output import json_option, runs_option
+from secbench.errors import PartialError, UsageError
+
+if TYPE_CHECKING:
+    from secbench.captioner import Captioner
+    from secbench.tasks import Task
+
+__all__ = ["caption_command"]
+
+
+@click.command("caption")
+@click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--model", required=True, metavar="RUN|MODEL", help="A fitted run, or a model that needs no fitting.")
+@click.option("--transcript", help="What is said, if known; the same for all files.")
+@runs_option
+@json_option
+def caption_command(files: tuple[Path, ...], model: str, transcript: str | None, runs: str, as_json: bool) -> None:
+    """Caption audio files."""
+    from secbench.captioner import Context
+    from secbench.corpora import AudioClip, Utterance
+    from secbench.runner import caption_with
+    from secbench.runs import prediction_row
+
+    captioner, task, seed = _model(model, Path(runs))
+    utterances = [Utterance(str(path), AudioClip(path), transcript) for path in dict.fromkeys(files)]
+    failed = 0
+    for prediction in caption_with(captioner, utterances, Context(task, seed)):
+        failed += prediction.error is not None
+        if as_json:
+            click.echo(json.dumps(prediction_row(prediction), ensure_ascii=False))
+        elif prediction.error is not None:
+            click.echo(f"Error: {prediction.id}: {prediction.error}", err=True)
+        else:
+            label = f"  [{prediction.label}]" if prediction.label else ""
+            click.echo(f"{prediction.id}: {prediction.caption or ''}{label}")
+    if failed:
+        raise PartialError(f"{failed} of {len(utterances)} files could not be captioned.")
+
+
+def _model(name: str, runs: Path) -> tuple["Captioner", "Task", int]:
+    from secbench.registry import registry
+    from secbench.runner import fitted_model
+    from secbench.runs import find_run
+    from secbench.tasks import find_task
+
+    if any(entry.name == name for entry in registry("model")):
+        kind = registry("model")[name].load()
+        if kind.needs_fit:
+            raise UsageError(
+                f"{name} must be fitted first: `secbench run --model {name}`, then give the run to --model."
+            )
+        return kind(), find_task("caption-overall"), 0
+    return fitted_model(find_run(name, runs))

@@ -1,0 +1,78 @@
+"""How results are shown: tables for people, JSON for programs."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+__all__ = [
+    "as_json",
+    "json_option",
+    "number",
+    "print_json",
+    "print_scores",
+    "print_table",
+    "runs_option",
+    "score_cells",
+]
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+runs_option = click.option(
+    "--runs", type=click.Path(file_okay=False), default="runs", show_default=True, help="Folder of the run folders."
+)
+
+_RAW = {"cider", "vocabulary", "unique_captions", "mean_length"}
+
+
+def as_json(value: Any) -> str:
+    """JSON text of plain data or of a pydantic model."""
+    plain = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+    return json.dumps(plain, ensure_ascii=False, indent=2)
+
+
+def print_json(value: Any) -> None:
+    """Print a result for programs."""
+    click.echo(as_json(value))
+
+
+def number(metric: str, value: float | None) -> str:
+    """A metric's value as people read it: 0-100 with one decimal, CIDEr as it is, counts whole."""
+    if value is None:
+        return "-"
+    if metric in {"vocabulary", "unique_captions"}:
+        return f"{value:.0f}"
+    if metric == "mean_length":
+        return f"{value:.1f}"
+    return f"{value:.3f}" if metric == "cider" else f"{100 * value:.1f}"
+
+
+def score_cells(metric: str, score: Any) -> tuple[str, str]:
+    """Value and interval of a `MetricScore`, as text."""
+    if score.status != "ok":
+        return "unavailable", score.reason
+    if score.ci_low is None:
+        return number(metric, score.value), score.reason
+    return number(metric, score.value), f"{number(metric, score.ci_low)} - {number(metric, score.ci_high)}"
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> None:
+    """Print a table; the first `left` columns are left-aligned, the others right-aligned."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for position, column in enumerate(columns):
+        table.add_column(column, justify="left" if position < left else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console(markup=False)
+    console.print(table)
+
+
+def print_scores(title: str, report: Any) -> None:
+    """Print a `Report`: every metric with its interval, then who was scored."""
+    rows = [(name, *score_cells(name, score), str(score.n)) for name, score in report.metrics.items()]
+    print_table(title, ["metric", "value", "95 % interval", "n"], rows)
+    if report.n_failed:
+        click.echo(f"{report.n_failed} of {report.n} utterances failed and were scored as empty.")

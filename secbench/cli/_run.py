@@ -1,0 +1,130 @@
+"""`secbench run`."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from secbench.cli._options import quiet_option
+from secbench.cli._output import json_option, print_json, print_scores, runs_option
+from secbench.errors import DataError, PartialError, UsageError
+
+__all__ = ["run_command"]
+
+_KEYS = {"model", "corpus", "root", "task", "split", "seed", "limit", "set", "from", "fit_only", "max_failures"}
+
+
+@click.command("run")
+@click.option("--model", help="See `secbench list models`.")
+@click.option("--corpus", help="See `secbench list corpora`.  [default: minitalk]")
+@click.option("--root", type=click.Path(), help="Folder of the corpus; not needed for a shipped one.")
+@click.option("--task", help="See `secbench list tasks`.  [default: caption-overall]")
+@click.option("--split", type=click.Choice(["train", "validation", "test"]), help="What is scored.  [default: test]")
+@click.option("--seed", type=int, multiple=True, help="Once or several times, a run each.  [default: 0]")
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first N utterances: a trial that is never ranked.")
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A setting of the model.")
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file with one or many [[run]] tables.")
+@click.option("--from", "fitted", metavar="RUN", help="Use the fitted model of a run instead of fitting.")
+@click.option("--fit-only", is_flag=True, default=None, help="Stop after fitting.")
+@click.option("--max-failures", type=click.IntRange(min=0), help="Give up when more utterances than this fail.")
+@click.option("--strict", is_flag=True, help="Exit with 3 instead of 4 if an utterance failed.")
+@runs_option
+@quiet_option
+@json_option
+def run_command(config: Path | None, runs: str, quiet: bool, as_json: bool, strict: bool, **flags: Any) -> None:
+    """Fit a model, caption a split with it, and score it.
+
+    A run that was interrupted goes on where it was; one that is complete is shown again.
+    """
+    from secbench.cli._progress import progress_for
+    from secbench.configuration import parse_settings, read_run_file
+    from secbench.runner import Outcome, run
+
+    flags["set"] = parse_settings(flags.pop("settings"))
+    flags["from"] = flags.pop("fitted")
+    tables = read_run_file(config) if config else [{}]
+    requests = [request for table in tables for request in _requests(table, flags, Path(runs))]
+    outcomes: list[Outcome] = []
+    for request in requests:
+        with progress_for(f"{request.model} s{request.seed}", quiet=quiet) as progress:
+            outcomes.append(run(request, progress))
+        if not as_json:
+            _show(outcomes[-1])
+    if as_json:
+        print_json([_summary(outcome) for outcome in outcomes])
+    _judge(outcomes, strict=strict)
+
+
+def _requests(table: dict[str, Any], flags: dict[str, Any], runs: Path) -> list[Any]:
+    """The runs of one [[run]] table: flags beat --set, which beats the file."""
+    from secbench.runner import RunRequest
+
+    unknown = table.keys() - _KEYS
+    if unknown:
+        raise UsageError(f"Unknown key {min(unknown)!r} in [[run]]; allowed are {', '.join(sorted(_KEYS))}.")
+    given = {key: value for key, value in flags.items() if value not in (None, (), {})}
+    merged = {**table, **given, "set": {**table.get("set", {}), **flags["set"]}}
+    if "model" not in merged:
+        raise UsageError("Say which model: --model NAME. `secbench list models` shows them.")
+    seeds = merged.pop("seed", (0,))
+    root = merged.pop("root", None)
+    values = {
+        "settings": merged.pop("set"),
+        "fitted": merged.pop("from", None),
+        "root": None if root is None else Path(root),
+        "runs": runs,
+        **merged,
+    }
+    return [
+        RunRequest(**values, seed=seed, command=_command(values, seed))
+        for seed in (seeds if isinstance(seeds, (list, tuple)) else (seeds,))
+    ]
+
+
+def _command(values: dict[str, Any], seed: int) -> str:
+    """The command that makes a run again, without folders of this machine's."""
+    words = ["secbench", "run", "--model", values["model"]]
+    for key in ("corpus", "task", "split", "limit"):
+        if key in values:
+            words += [f"--{key}", str(values[key])]
+    if values["root"] is not None:
+        words += ["--root", "DIR"]
+    if values["fitted"]:
+        words += ["--from", values["fitted"]]
+    for key, value in values["settings"].items():
+        words += ["--set", f"{key}={value}"]
+    return shlex.join([*words, "--seed", str(seed)])
+
+
+def _show(outcome: Any) -> None:
+    from secbench.evaluation import read_report
+
+    record = outcome.record
+    state = "finished before" if outcome.reused else record.status
+    if (outcome.folder.path / "scores.json").exists():
+        print_scores(
+            f"{record.model} on {record.corpus}, {record.task}, {record.split} split", read_report(outcome.folder.path)
+        )
+    click.echo(f"{outcome.folder.path} ({state}{': ' + record.reason if record.reason else ''})")
+
+
+def _summary(outcome: Any) -> dict[str, Any]:
+    from secbench.evaluation import read_report
+
+    scored = (outcome.folder.path / "scores.json").exists()
+    scores = {"scores": read_report(outcome.folder.path).model_dump(mode="json")} if scored else {}
+    return {
+        "folder": str(outcome.folder.path),
+        "reused": outcome.reused,
+        "run": outcome.record.model_dump(mode="json"),
+        **scores,
+    }
+
+
+def _judge(outcomes: list[Any], *, strict: bool) -> None:
+    failed = [outcome for outcome in outcomes if outcome.record.n_failed]
+    if failed:
+        record = failed[0].record
+        kind = DataError if strict else PartialError
+        raise kind(f"{record.n_failed} of {record.n} utterances of {record.id} failed; predictions.jsonl says why.")

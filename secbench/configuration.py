@@ -1,0 +1,81 @@
+"""Settings of a model: defaults, then a file, then ``--set``; every key checked, every value typed."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass as checked
+
+from secbench.errors import DataError, UsageError
+
+__all__ = ["parse_settings", "read_run_file", "resolve"]
+
+T = TypeVar("T")
+
+
+def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
+    """Turn ``key=value`` words into settings; a value is TOML if it can be read so, else plain text.
+
+    Raises:
+        UsageError: for a word without ``=``.
+    """
+    settings: dict[str, Any] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--set takes key=value, not {pair!r}.")
+        try:
+            settings[key.strip()] = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            settings[key.strip()] = text
+    return settings
+
+
+def read_run_file(path: Path) -> list[dict[str, Any]]:
+    """The ``[[run]]`` tables of a configuration file.
+
+    Raises:
+        DataError: if the file is missing or not TOML.
+        UsageError: if it holds anything but ``[[run]]`` tables.
+    """
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror}).", path) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"not TOML: {error}.", path) from error
+    tables = content.pop("run", None)
+    if content or not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise UsageError(f"{path} must hold [[run]] tables and nothing else.")
+    return tables
+
+
+def resolve(config: type[T], settings: Mapping[str, Any], owner: str) -> T:
+    """Fill a configuration dataclass.
+
+    Args:
+        config: a frozen dataclass with a default for every field.
+        settings: values by field name; strings and numbers are converted where nothing is lost.
+        owner: whose settings they are, for messages ("model mecap_r1").
+
+    Raises:
+        UsageError: for an unknown key or a value of the wrong type.
+    """
+    known = [field.name for field in fields(config)]  # type: ignore[arg-type]
+    for key in settings:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            remedy = f"Did you mean {near[0]}?" if near else f"It has: {', '.join(known) or 'none'}."
+            raise UsageError(f"The {owner} has no setting {key!r}. {remedy}")
+    try:
+        values = TypeAdapter(checked(config, config=ConfigDict(extra="forbid"))).validate_python(dict(settings))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(
+            f"The setting {'.'.join(map(str, first['loc']))} of the {owner}: {first['msg']}, not {first['input']!r}."
+        ) from error
+    return config(**asdict(values))  # type: ignore[call-overload,no-any-return]
