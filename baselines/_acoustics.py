@@ -1,6 +1,7 @@
 """Acoustic statistics of an utterance: energy, pitch, timbre and tempo, 108 numbers in all."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,8 @@ def statistics_of(utterances: Sequence[Utterance], progress: Progress) -> tuple[
     Returns:
         (N, 108), rows of zeros where it failed; and utterance id -> why, for those.
     """
-    rows, failures = [], {}
+    rows: list[Floats | None] = []
+    failures: dict[str, str] = {}
     progress.stage("acoustics", len(utterances))
     for utterance in utterances:
         try:
@@ -58,7 +60,7 @@ def acoustic_statistics(wave: NDArray[np.float32]) -> Floats:
     cepstra = dct(logmel, axis=1, norm="ortho")[:, :CEPSTRA]  # (T, 13)
     energy = np.log((frames**2).mean(axis=1) + 1e-8)  # (T,)
     pitch, voicing = _pitch(frames)
-    loud = energy > np.quantile(energy, 0.3)
+    loud = energy >= np.quantile(energy, 0.3)
     voiced = pitch[(voicing > 0.45) & loud]
     tilt = logmel[:, :13].mean(axis=1) - logmel[:, 26:].mean(axis=1)
     steps = np.diff(cepstra, axis=0)
@@ -86,14 +88,17 @@ WIDTH = 5 * 5 + 3 * CEPSTRA + MELS + 4
 
 
 def _pitch(frames: Floats) -> tuple[Floats, Floats]:
-    """Log2 pitch and voicing of each frame, by the highest peak of the autocorrelation between 60 and 500 Hz."""
+    """Log2 pitch and voicing of each frame, by the first high peak of the autocorrelation between 60 and 500 Hz."""
     spectrum = rfft(frames - frames.mean(axis=1, keepdims=True), n=2 * WINDOW, axis=1)
     correlation = irfft(np.abs(spectrum) ** 2, axis=1)[:, :WINDOW]
     correlation /= (correlation[:, :1] + 1e-9) * (1 - np.arange(WINDOW) / WINDOW)
     low, high = int(RATE / PITCH[1]), int(RATE / PITCH[0])
     lags = correlation[:, low:high]
-    best = lags.argmax(axis=1)
-    return np.log2(RATE / (best + low)), lags.max(axis=1)
+    highest = lags.max(axis=1)
+    peaks = (lags[:, 1:-1] >= lags[:, :-2]) & (lags[:, 1:-1] >= lags[:, 2:])
+    good = peaks & (lags[:, 1:-1] >= 0.9 * highest[:, None])  # of equal peaks the shortest lag: no octave errors
+    best = np.where(good.any(axis=1), good.argmax(axis=1) + 1, lags.argmax(axis=1))
+    return np.log2(RATE / (best + low)), highest
 
 
 def _peaks(energy: Floats) -> int:
@@ -112,5 +117,5 @@ def _mel_bank() -> Floats:
     return np.maximum(0.0, np.minimum(rise, fall))
 
 
-def _mel(frequency: float | Floats) -> Floats:
+def _mel(frequency: float | NDArray[np.floating[Any]]) -> Floats:
     return np.asarray(2595.0 * np.log10(1.0 + np.asarray(frequency) / 700.0))

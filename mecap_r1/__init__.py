@@ -1,6 +1,24 @@
-"""MECap-R1: supervised cold start, then Emo-GRPO."""
+"""MECap-R1: a supervised cold start, then Emo-GRPO: reinforcement learning with an emotion-aware reward."""
+
+from secbench.registry import Entry
 
 __all__ = ["MODELS", "REWARDS"]
 
-MODELS = ()
-REWARDS = ()
+MODELS = (
+    Entry(
+        "mecap_r1",
+        "policy that listens and reads, trained by maximum likelihood and then by Emo-GRPO",
+        "mecap_r1.captioner:MecapR1",
+        ("mecap_r1", "trained"),
+    ),
+)
+
+REWARDS = (
+    Entry("emotion", "cosine of emotion coordinates with the nearest reference", "mecap_r1.rewards:emotion"),
+    Entry("anchor", "cosine of emotion coordinates with the anchor of the gold class", "mecap_r1.rewards:anchor"),
+    Entry("semantic", "mean cosine with the references in the sentence space", "mecap_r1.rewards:semantic"),
+    Entry("consensus", "CIDEr-D with idf fixed on the training references", "mecap_r1.rewards:consensus"),
+    Entry("length", "penalty on lengths outside those of the references", "mecap_r1.rewards:length"),
+    Entry("repetition", "penalty on repeated pairs of characters", "mecap_r1.rewards:repetition"),
+    Entry("copying", "penalty on words taken from the transcript", "mecap_r1.rewards:copying"),
+)

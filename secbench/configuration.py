@@ -2,13 +2,12 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass as checked
+from pydantic import TypeAdapter, ValidationError
 
 from secbench.errors import DataError, UsageError
 
@@ -72,10 +71,8 @@ def resolve(config: type[T], settings: Mapping[str, Any], owner: str) -> T:
             remedy = f"Did you mean {near[0]}?" if near else f"It has: {', '.join(known) or 'none'}."
             raise UsageError(f"The {owner} has no setting {key!r}. {remedy}")
     try:
-        values = TypeAdapter(checked(config, config=ConfigDict(extra="forbid"))).validate_python(dict(settings))
+        return TypeAdapter(config).validate_python(dict(settings))
     except ValidationError as error:
         first = error.errors()[0]
-        raise UsageError(
-            f"The setting {'.'.join(map(str, first['loc']))} of the {owner}: {first['msg']}, not {first['input']!r}."
-        ) from error
-    return config(**asdict(values))  # type: ignore[call-overload,no-any-return]
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(f"The setting {where} of the {owner}: {first['msg']}, not {first['input']!r}.") from error

@@ -84,7 +84,8 @@ def _parse(raw: bytes, path: Path, number: int) -> Prediction:
         ) from error
     except json.JSONDecodeError as error:
         raise DataError(f"not JSON ({error.msg} at column {error.colno}).", path, number) from error
-    known = {"id": str, "caption": str, "label": str, "probabilities": dict, "logprob": (int, float), "error": str}
+    known: dict[str, Any] = {"id": str, "caption": str, "label": str, "probabilities": dict, "error": str}
+    known["logprob"] = (int, float)
     if not isinstance(row, dict) or not isinstance(row.get("id"), str):
         raise DataError('each line must be an object with a string "id".', path, number)
     for key, value in row.items():

@@ -26,14 +26,14 @@ class MetricScore(_Model):
     """One number with its uncertainty and its identity, on its natural scale (0-1; CIDEr 0-10)."""
 
     value: float | None = Field(description="None exactly when status is 'unavailable'")
-    ci_low: float | None = Field(None, description="lower end of the 95 % interval")
+    ci_low: float | None = Field(default=None, description="lower end of the 95 % interval")
     ci_high: float | None = None
     n: int = Field(description="utterances scored, failed ones included")
-    n_failed: int = Field(0, description="missing or failed captions, scored as empty")
+    n_failed: int = Field(default=0, description="missing or failed captions, scored as empty")
     signature: str = Field(description="two numbers with different signatures are never ranked or compared")
-    higher_is_better: bool | None = Field(True, description="None: neither (lengths, vocabulary)")
+    higher_is_better: bool | None = Field(default=True, description="None: neither (lengths, vocabulary)")
     status: Literal["ok", "unavailable"] = "ok"
-    reason: str = Field("", description="why it is unavailable, or why there is no interval")
+    reason: str = Field(default="", description="why it is unavailable, or why there is no interval")
 
 
 class Confusion(_Model):
@@ -52,8 +52,8 @@ class EmotionReport(_Model):
     confusion: Confusion
     coverage: float = Field(description="share of captions that name at least one class")
     conflict: float = Field(description="share of captions that name two or more classes")
-    ceiling: float | None = Field(None, description="macro-F1 of the human references through the same extractor")
-    floor: float | None = Field(None, description="macro-F1 of the majority class")
+    ceiling: float | None = Field(default=None, description="macro-F1 of the human references through the same extractor")
+    floor: float | None = Field(default=None, description="macro-F1 of the majority class")
 
 
 class Provenance(_Model):
@@ -99,7 +99,7 @@ class RunRecord(_Model):
     version: int = SCHEMA_VERSION
     id: str
     status: Literal["running", "complete", "partial", "failed"]
-    reason: str = Field("", description="why the run failed or is partial")
+    reason: str = Field(default="", description="why the run failed or is partial")
     model: str
     name: str = Field(description="how the row is called on the leaderboard")
     kind: str = Field(description="floor, baseline, mecap_r1 or external")
@@ -112,13 +112,13 @@ class RunRecord(_Model):
     limit: int | None = None
     seed: int = 0
     config: dict[str, Any] = Field(default_factory=dict, description="resolved configuration of the model")
-    command: str = Field("", description="the command that makes this run again")
+    command: str = Field(default="", description="the command that makes this run again")
     n: int = 0
     n_failed: int = 0
     facts: dict[str, Any] = Field(
         default_factory=dict, description="from the model: parameters, chosen hyper-parameters"
     )
     fit_seconds: float | None = None
-    seconds_per_utterance: float | None = Field(None, description="mean over the captioned utterances")
+    seconds_per_utterance: float | None = Field(default=None, description="mean over the captioned utterances")
     card: dict[str, Any] = Field(default_factory=dict, description="the corpus card, so that pages need no corpus")
     provenance: Provenance

@@ -54,8 +54,9 @@ class Bars(Silent):
 
     def advance(self, steps: int = 1, **values: float) -> None:
         if self._task is not None:
-            shown = {"values": _show(values)} if values else {}
-            self._bars.update(self._task, advance=steps, **shown)
+            self._bars.advance(self._task, steps)
+            if values:
+                self._bars.update(self._task, values=_show(values))
 
     def note(self, text: str) -> None:
         self._bars.console.print(text)

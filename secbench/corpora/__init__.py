@@ -1,5 +1,14 @@
-"""What is scored on: corpora read from folders that users have, and the shipped `minitalk`."""
+"""What is scored on: corpora read from folders that users have, and the shipped `minitalk`.
 
+`load_corpus(name, root)` reads any of them. Everything that needs pydantic, numpy or datasets is imported on use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from secbench.corpora._load import load_corpus
+from secbench.corpora._revision import revision_of
+from secbench.corpora._tags import markup, strip_markup
 from secbench.corpora._types import (
     SPLITS,
     AudioClip,
@@ -11,4 +20,41 @@ from secbench.corpora._types import (
     Utterance,
 )
 
-__all__ = ["SPLITS", "AudioClip", "Corpus", "CorpusCard", "Example", "References", "Split", "Utterance"]
+if TYPE_CHECKING:
+    from secbench.corpora._datasets import to_dataset
+    from secbench.corpora._manifest import manifest_schema
+    from secbench.corpora._verification import Verification
+    from secbench.corpora._verify import verify_corpus
+
+__all__ = [
+    "SPLITS",
+    "AudioClip",
+    "Corpus",
+    "CorpusCard",
+    "Example",
+    "References",
+    "Split",
+    "Utterance",
+    "Verification",
+    "load_corpus",
+    "manifest_schema",
+    "markup",
+    "revision_of",
+    "strip_markup",
+    "to_dataset",
+    "verify_corpus",
+]
+
+_ON_USE = {
+    "Verification": "_verification",
+    "manifest_schema": "_manifest",
+    "to_dataset": "_datasets",
+    "verify_corpus": "_verify",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a lazy name on its first use."""
+    if name not in _ON_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_ON_USE[name]}"), name)

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from secbench.errors import DataError
 from secbench.tasks import Task
+
+if TYPE_CHECKING:
+    import datasets
 
 __all__ = ["SPLITS", "AudioClip", "Corpus", "CorpusCard", "Example", "References", "Split", "Utterance"]
 
@@ -138,8 +141,17 @@ class Corpus:
             chosen = tuple(row for row in rows if row.references.gold(task) in task.classes)
         if not chosen:
             remedy = self.missing.get(part, "Add it to the manifest.")
-            raise DataError(f"The task {task.name} needs {part}, which the {split} split of {self.card.title} in {self.root} lacks. {remedy}")
+            raise DataError(
+                f"The task {task.name} needs {part}, "
+                f"which the {split} split of {self.card.title} in {self.root} lacks. {remedy}"
+            )
         return chosen
+
+    def to_dataset(self, split: str, *, answers: bool = False, folder: Path | None = None) -> "datasets.Dataset":
+        """The utterances of a split as a table; see `secbench.corpora.to_dataset`."""
+        from secbench.corpora._datasets import to_dataset
+
+        return to_dataset(self, split, answers=answers, folder=folder)
 
     @cached_property
     def dialogues(self) -> Mapping[str, tuple[Utterance, ...]]:

@@ -1,0 +1,74 @@
+"""How numbers are shown to people."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from math import ceil, floor, log10
+
+from pydantic import BaseModel
+
+from secbench.schema import MetricScore
+
+__all__ = ["Display", "compact", "display", "nice_limit", "seconds"]
+
+
+class Display(BaseModel):
+    """How one metric is shown.
+
+    Attributes:
+        label: its name in headings.
+        factor: what the stored value is multiplied with.
+        decimals: digits after the point.
+        meaning: one line for the reader.
+    """
+
+    label: str
+    factor: float = 100.0
+    decimals: int = 1
+    meaning: str = ""
+
+    def number(self, value: float) -> str:
+        """A value of the metric's natural scale, as text."""
+        return f"{value * self.factor:.{self.decimals}f}"
+
+    def interval(self, score: MetricScore) -> str:
+        """The 95 % interval as text, such as ``31.2–35.6``; an empty string if there is none."""
+        if score.ci_low is None or score.ci_high is None:
+            return ""
+        return f"{self.number(score.ci_low)}–{self.number(score.ci_high)}"
+
+
+@cache
+def _table() -> dict[str, Display]:
+    text = files("leaderboard").joinpath("assets/metrics.toml").read_text(encoding="utf-8")
+    return {name: Display.model_validate(values) for name, values in tomllib.loads(text).items()}
+
+
+def display(metric: str) -> Display:
+    """How a metric is shown; a metric nobody described is shown under its own name, times 100."""
+    return _table().get(metric) or Display(label=metric.replace("_", " "))
+
+
+def compact(count: float) -> str:
+    """A count with a thousands suffix: 950, 12.3 k, 7.6 M, 1.2 B."""
+    for limit, suffix in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if count >= limit:
+            return f"{count / limit:.1f} {suffix}"
+    return f"{count:.0f}"
+
+
+def seconds(value: float) -> str:
+    """A duration in seconds with three significant digits, without an exponent: 0.00412, 0.31, 12.5."""
+    if value <= 0:
+        return "0"
+    return f"{value:.{max(0, 2 - floor(log10(value)))}f}"
+
+
+def nice_limit(value: float) -> float:
+    """The smallest of 1, 1.5, 2, 3, 4, 5, 6, 8, 10 times a power of ten that is not below `value`; 1 if that is not positive."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** floor(log10(value))
+    step = next((step for step in (1, 1.5, 2, 3, 4, 5, 6, 8) if step * power >= value), 10)
+    limit = step * power
+    return float(ceil(limit)) if power >= 1 and limit != int(limit) and value <= ceil(limit) and power > 1 else limit

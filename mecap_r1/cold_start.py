@@ -1,0 +1,83 @@
+"""The stage-1 policy, from the cache if the same one was trained before."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mecap_r1.features import VERSION as FEATURES_VERSION
+from mecap_r1.material import Item, statistics
+from mecap_r1.policy import Policy
+from mecap_r1.presets import find_preset
+from mecap_r1.sft import SftSettings, sft
+from mecap_r1.tiny import TinyPolicy
+from mecap_r1.tokeniser import CharacterTokeniser
+from secbench.captioner import Context
+from secbench.runs import digest, write_atomically
+
+__all__ = ["ColdStart", "cold_start", "fit_tokeniser"]
+
+VERSION = 1
+"""Raised whenever the same settings and data may give another stage-1 policy."""
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """What stage 1 starts from.
+
+    Attributes:
+        preset: kind of policy.
+        dropout: of the policy.
+        settings: how it learns.
+    """
+
+    preset: str
+    dropout: float
+    settings: SftSettings
+
+
+def fit_tokeniser(train: Sequence[Item]) -> CharacterTokeniser:
+    """The characters of the training captions and transcripts."""
+    return CharacterTokeniser.fit(text for item in train for text in (item.transcript, *item.references))
+
+
+def cold_start(
+    start: ColdStart,
+    tokeniser: CharacterTokeniser,
+    train: Sequence[Item],
+    validation: Sequence[Item],
+    context: Context,
+) -> Policy:
+    """Train the stage-1 policy, or take it from `context.cache`, where it lies under a hash of all it depends on."""
+    identity = _identity(start, train, validation, context)
+    folder = None if context.cache is None else context.cache / "sft" / digest(identity)
+    preset = find_preset(start.preset)
+    if folder is not None and (folder / "model.safetensors").exists():
+        context.progress.note("stage 1 taken from the cache")
+        return preset.load(folder)
+    policy = preset.make(tokeniser, start.dropout, context.seed)
+    if isinstance(policy, TinyPolicy):
+        policy.standardise(*statistics(train))
+    trainer = sft(policy, tokeniser, train, validation, start.settings, context, identity)
+    context.log({"stage": "sft-chosen", "step": trainer.best_step})
+    if folder is not None:
+        _keep(policy, folder)
+    return policy
+
+
+def _keep(policy: Policy, folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if not folder.exists():
+        write_atomically(folder, lambda temporary: policy.save_pretrained(temporary))
+
+
+def _identity(start: ColdStart, train: Sequence[Item], validation: Sequence[Item], context: Context) -> Any:
+    data = [[_item_identity(item) for item in items] for items in (train, validation)]
+    return [VERSION, FEATURES_VERSION, torch.__version__, asdict(start), context.seed, digest(data)]
+
+
+def _item_identity(item: Item) -> list[Any]:
+    heard = None if item.frames is None else [len(item.frames), float(item.frames.astype("float64").sum())]
+    return [item.id, heard, item.transcript, list(item.references)]

@@ -1,0 +1,116 @@
+"""The emotion coordinate space: the few directions of a sentence space in which emotions differ.
+
+MECap-R1 (arXiv 2509.18729) rewards a caption by a cosine similarity in "a semantic subspace sensitive to emotion concepts".
+How that subspace is made is not public. This is **our reading**:
+
+1. every emotion k has an anchor a_k in the space of a sentence encoder E;
+2. the anchors are centred, and span a subspace of at most K - 1 dimensions; B is an orthonormal basis of it;
+3. the emotion coordinates of a text y are c(y) = B (E(y) - m), m being the centre;
+4. the similarity of two texts is the cosine of their coordinates.
+
+Options, for an ablation: what the anchors are (`anchors`), whether they are centred (`centred`), and whether coordinates are
+those of step 3 or the cosines with each anchor (`projection`).
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mecap_r1.encoder import SentenceEncoder
+from secbench.errors import DataError, UsageError
+
+__all__ = ["ANCHORS", "PROJECTIONS", "Anchors", "EmotionSpace", "Projection", "anchor_texts"]
+
+Anchors = Literal["centroids", "names"]
+Projection = Literal["basis", "cosines"]
+ANCHORS: tuple[Anchors, ...] = get_args(Anchors)
+PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
+
+Floats = NDArray[np.float32]
+
+def anchor_texts(captions: Sequence[str], labels: Sequence[str | None], anchors: str) -> dict[str, list[str]]:
+    """The texts whose mean is the anchor of each emotion.
+
+    Args:
+        captions: training captions.
+        labels: the emotion class of each, or None.
+        anchors: ``centroids`` for the training captions of the class, ``names`` for three plain names of it.
+
+    Raises:
+        UsageError: if there is no such kind of anchor.
+        DataError: if fewer than two emotions are there.
+    """
+    if anchors not in ANCHORS:
+        raise UsageError(f"There are no anchors {anchors!r}. Known: {', '.join(ANCHORS)}.")
+    found: dict[str, list[str]] = {}
+    for caption, label in zip(captions, labels, strict=True):
+        if label is not None:
+            found.setdefault(label, []).append(caption)
+    if len(found) < 2:
+        raise DataError("An emotion space needs training captions of at least two emotion classes; add labels.")
+    if anchors == "names":
+        return _named(sorted(found))
+    return dict(sorted(found.items()))
+
+
+def _named(emotions: Sequence[str]) -> dict[str, list[str]]:
+    """Three plain phrases for each emotion, from `anchors.toml`."""
+    table = tomllib.loads(Path(__file__).with_name("anchors.toml").read_text("utf-8"))
+    missing = [emotion for emotion in emotions if emotion not in table]
+    if missing:
+        raise DataError(f"There are no plain names for the emotion {missing[0]!r}. Set anchors=centroids.")
+    return {emotion: list(table[emotion]) for emotion in emotions}
+
+
+class EmotionSpace:
+    """Emotion coordinates of texts.
+
+    Args:
+        encoder: E.
+        texts: emotion -> texts whose mean vector is its anchor.
+        centred: take the anchors' mean away from anchors and texts.
+        projection: ``basis`` or ``cosines``; see the module.
+    """
+
+    def __init__(
+        self, encoder: SentenceEncoder, texts: Mapping[str, Sequence[str]], centred: bool = True, projection: str = "basis"
+    ) -> None:
+        if projection not in PROJECTIONS:
+            raise UsageError(f"There is no projection {projection!r}. Known: {', '.join(PROJECTIONS)}.")
+        self.encoder, self.emotions = encoder, tuple(texts)
+        anchors = np.stack([encoder.encode(list(rows)).mean(axis=0) for rows in texts.values()])  # (K, D)
+        self.centre = anchors.mean(axis=0) if centred else np.zeros_like(anchors[0])
+        anchors = anchors - self.centre
+        if projection == "basis":
+            _, weights, directions = np.linalg.svd(anchors, full_matrices=False)
+            self.basis = directions[weights > 1e-4 * max(float(weights[0]), 1e-12)]  # (<= K, D)
+        else:
+            self.basis = anchors / np.maximum(np.linalg.norm(anchors, axis=1, keepdims=True), 1e-8)
+        self.anchors = _unit(anchors @ self.basis.T)  # (K, R)
+        self._known: dict[str, Floats] = {}
+
+    def coordinates(self, texts: Sequence[str]) -> Floats:
+        """Emotion coordinates of texts, scaled to length 1: (N, R); zeros for a blank text."""
+        rows = _unit((self.encoder.encode(texts) - self.centre) @ self.basis.T)
+        rows[[not text.strip() for text in texts]] = 0.0
+        return np.asarray(rows, dtype=np.float32)
+
+    def remembered(self, texts: Sequence[str]) -> Floats:
+        """`coordinates` of texts that come again and again, such as references."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            self._known.update(zip(new, self.coordinates(new), strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+    def anchor(self, emotion: str) -> Floats | None:
+        """The coordinates (R,) of an emotion's anchor; None for an emotion that has none."""
+        return self.anchors[self.emotions.index(emotion)] if emotion in self.emotions else None
+
+
+def _unit(rows: Floats) -> Floats:
+    lengths = np.linalg.norm(rows, axis=-1, keepdims=True)
+    return np.asarray(np.where(lengths > 1e-8, rows / np.maximum(lengths, 1e-8), 0.0), dtype=np.float32)

@@ -1,0 +1,93 @@
+"""Sentences as vectors: the E of the emotion space.
+
+`SentenceEncoder` is all that the emotion space and the semantic reward know of it, so that a pretrained sentence encoder
+can stand in for the one here, which needs no weights: TF-IDF over character n-grams and a truncated SVD, fitted on the
+training captions (latent semantic analysis, Deerwester et al. 1990).
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from secbench.errors import DataError
+from secbench.runs import write_atomically
+
+__all__ = ["SentenceEncoder", "TfidfEncoder"]
+
+Floats = NDArray[np.float32]
+
+
+class SentenceEncoder(Protocol):
+    """Texts in, rows of length 1 out (or of zeros, where a text has nothing that is known)."""
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """(N, D) vectors."""
+        ...
+
+
+class TfidfEncoder:
+    """TF-IDF over characters, their pairs and triples, and a truncated SVD.
+
+    Args:
+        vocabulary: n-gram -> column.
+        idf: (V,) weights.
+        components: (D, V) right singular vectors.
+    """
+
+    def __init__(self, vocabulary: dict[str, int], idf: NDArray[np.float64], components: Floats) -> None:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        self.vocabulary, self.idf, self.components = vocabulary, idf, components
+        self._vectoriser: Any = TfidfVectorizer(vocabulary=vocabulary, **_SETTINGS)
+        self._vectoriser.idf_ = idf
+
+    @classmethod
+    def fit(cls, texts: Sequence[str], dimensions: int = 128) -> "TfidfEncoder":
+        """Fit on texts; fewer dimensions where the texts do not have that many."""
+        from sklearn.decomposition import TruncatedSVD
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        if not any(text.strip() for text in texts):
+            raise DataError("There are no training captions to fit the sentence encoder on.")
+        vectoriser = TfidfVectorizer(min_df=2 if len(texts) >= 50 else 1, **_SETTINGS)
+        matrix = vectoriser.fit_transform(texts)
+        rank = max(1, min(dimensions, min(matrix.shape) - 1))
+        svd = TruncatedSVD(rank, random_state=0).fit(matrix)
+        vocabulary = {str(ngram): int(column) for ngram, column in vectoriser.vocabulary_.items()}
+        return cls(vocabulary, vectoriser.idf_, svd.components_.astype(np.float32))
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """(N, D) vectors of length 1; zeros for a text without any known n-gram."""
+        rows = np.asarray(self._vectoriser.transform(texts) @ self.components.T, dtype=np.float32)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.where(lengths > 1e-8, rows / np.maximum(lengths, 1e-8), 0.0).astype(np.float32)
+
+    def save(self, folder: Path) -> None:
+        """Write `encoder.safetensors` and `encoder.json`."""
+        arrays = {"idf": np.asarray(self.idf), "components": np.ascontiguousarray(self.components)}
+        write_atomically(folder / "encoder.safetensors", lambda path: save_file(arrays, path))
+        text = json.dumps({"kind": "tfidf", "vocabulary": self.vocabulary}, ensure_ascii=False)
+        write_atomically(folder / "encoder.json", lambda path: path.write_text(text + "\n", "utf-8"))
+
+    @classmethod
+    def load(cls, folder: Path) -> "TfidfEncoder":
+        """Read what `save` wrote.
+
+        Raises:
+            DataError: if it is missing or broken.
+        """
+        try:
+            arrays = load_file(folder / "encoder.safetensors")
+            stored = json.loads((folder / "encoder.json").read_text("utf-8"))
+            return cls(stored["vocabulary"], arrays["idf"], arrays["components"])
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            raise DataError(f"The sentence encoder cannot be read ({error}). Fit it again.", folder) from error
+
+
+_SETTINGS: dict[str, Any] = {"analyzer": "char", "ngram_range": (1, 3), "sublinear_tf": True, "lowercase": False}

@@ -1,0 +1,96 @@
+"""Features of many utterances, kept on disk between runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from mecap_r1.acoustics import CHANNELS, RATE, extract
+from secbench.audio import read_audio
+from secbench.captioner import Progress
+from secbench.corpora import AudioClip, Utterance
+from secbench.errors import DataError
+from secbench.runs import digest, write_atomically
+
+__all__ = ["VERSION", "Features", "load_features"]
+
+VERSION = 1
+"""Raised whenever the same sound may give other features."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features by utterance.
+
+    Attributes:
+        frames: utterance id -> (T, 52) float16.
+        failures: utterance id -> why it has none.
+    """
+
+    frames: Mapping[str, NDArray[np.float16]]
+    failures: Mapping[str, str]
+
+
+def load_features(utterances: Sequence[Utterance], cache: Path | None, progress: Progress) -> Features:
+    """Read or compute the features of utterances.
+
+    A clip that cannot be read is listed as a failure, and is tried again the next time.
+
+    Args:
+        utterances: whose audio to read.
+        cache: folder for the features; None keeps nothing. A file there is named by a hash over path, size, time of
+            change and stretch of every clip, so that a changed file is read anew.
+        progress: where to report.
+    """
+    clips = {row.id: row.audio for row in utterances}
+    path = None if cache is None else cache / "features" / f"{_identity(clips)}.safetensors"
+    stored = _read(path) if path is not None else None
+    if stored is not None:
+        return Features(stored, {})
+    progress.stage("features", len(clips))
+    frames: dict[str, NDArray[np.float16]] = {}
+    failures: dict[str, str] = {}
+    for name, clip in clips.items():
+        try:
+            frames[name] = _frames(clip)
+        except DataError as error:
+            failures[name] = str(error)
+        progress.advance()
+    if path is not None and frames and not failures:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda temporary: save_file(frames, temporary))
+    return Features(frames, failures)
+
+
+def _frames(clip: AudioClip | None) -> NDArray[np.float16]:
+    if clip is None:
+        raise DataError("The utterance has no audio. Add its path to the manifest, or set modality=text.")
+    wave = read_audio(clip, RATE)
+    if not len(wave):
+        raise DataError("The clip is empty. Check its start and end.", clip.path)
+    return extract(wave)
+
+
+def _identity(clips: Mapping[str, AudioClip | None]) -> str:
+    rows = [[name, None if clip is None else [*_stat(clip.path), clip.start, clip.end]] for name, clip in clips.items()]
+    return digest([VERSION, CHANNELS, rows])
+
+
+def _stat(path: Path) -> tuple[str, int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return str(path), -1, 0
+    return str(path.resolve()), found.st_size, found.st_mtime_ns
+
+
+def _read(path: Path) -> dict[str, NDArray[np.float16]] | None:
+    """What is stored, or None if it is missing or broken (it is then made again)."""
+    try:
+        return dict(load_file(path))
+    except (OSError, SafetensorError):
+        return None

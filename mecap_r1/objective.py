@@ -1,0 +1,106 @@
+"""The objective of Emo-GRPO, as functions of numbers alone."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from secbench.errors import UsageError
+
+__all__ = ["LOSSES", "Loss", "Objective", "advantages", "policy_loss"]
+
+Loss = Literal["dapo", "grpo", "dr_grpo"]
+LOSSES: tuple[Loss, ...] = get_args(Loss)
+EPSILON = 1e-4
+LEAST_DEVIATION = 1e-6
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Settings of the objective.
+
+    Attributes:
+        loss: how tokens are averaged: ``dapo`` over all tokens of the batch (arXiv 2503.14476), ``grpo`` within each caption
+            first (arXiv 2402.03300), ``dr_grpo`` over a constant length, without division by the group's deviation
+            (arXiv 2503.20783).
+        clip_low: the probability ratio is clipped below 1 minus this ...
+        clip_high: ... and above 1 plus this.
+        beta: weight of the divergence from the stage-1 policy.
+    """
+
+    loss: str = "dapo"
+    clip_low: float = 0.2
+    clip_high: float = 0.28
+    beta: float = 0.02
+
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            raise UsageError(f"There is no loss {self.loss!r}. Known: {', '.join(LOSSES)}.")
+
+
+def advantages(rewards: Tensor, group: int, scale: bool = True) -> tuple[Tensor, Tensor]:
+    """How much better a caption is than its group.
+
+    Args:
+        rewards: (P * G,).
+        group: G.
+        scale: divide by the group's standard deviation plus 1e-4.
+
+    Returns:
+        (P * G,) advantages; (P * G,) whether the group has any difference (a standard deviation of 1e-6 at least).
+    """
+    table = rewards.view(-1, group)
+    centred = table - table.mean(dim=1, keepdim=True)
+    deviation = table.std(dim=1, keepdim=True) if group > 1 else torch.zeros_like(table)
+    live = (deviation >= LEAST_DEVIATION).expand_as(table)
+    scaled = centred / (deviation + EPSILON) if scale else centred
+    return torch.where(live, scaled, 0.0).reshape(-1), live.reshape(-1)
+
+
+def policy_loss(
+    logp: Tensor,
+    old: Tensor,
+    reference: Tensor | None,
+    advantage: Tensor,
+    live: Tensor,
+    mask: Tensor,
+    objective: Objective,
+    length: int,
+) -> tuple[Tensor, Tensor]:
+    """The loss to minimise. A group without differences gives exactly nothing, its divergence included.
+
+    Args:
+        logp: (B, K) log-probabilities under the policy, with gradient.
+        old: (B, K) under the policy that sampled.
+        reference: (B, K) under the stage-1 policy; None leaves the divergence out.
+        advantage: (B,).
+        live: (B,) rows that count.
+        mask: (B, K) tokens that count.
+        objective: settings.
+        length: the most tokens a caption can have, for ``dr_grpo``.
+
+    Returns:
+        The loss; and the mean divergence (k3: exp(d) - d - 1 with d = reference - logp, Schulman 2020) of a token in nats.
+    """
+    logp, old = torch.where(mask, logp, 0.0), torch.where(mask, old, 0.0)
+    ratio = (logp - old).exp()
+    clipped = ratio.clamp(1 - objective.clip_low, 1 + objective.clip_high)
+    value = advantage.unsqueeze(1)
+    loss = -torch.minimum(ratio * value, clipped * value)
+    divergence = torch.zeros_like(loss)
+    if reference is not None:
+        apart = torch.where(mask, reference, 0.0) - logp
+        divergence = apart.exp() - apart - 1
+        loss = loss + objective.beta * divergence
+    loss = torch.where(mask & live.unsqueeze(1), loss, 0.0)
+    mean_divergence = (divergence.detach() * mask).sum() / mask.sum().clamp(min=1)
+    return _average(loss, mask, objective.loss, length), mean_divergence
+
+
+def _average(loss: Tensor, mask: Tensor, kind: str, length: int) -> Tensor:
+    if kind == "grpo":
+        return (loss.sum(dim=1) / mask.sum(dim=1).clamp(min=1)).mean()
+    if kind == "dr_grpo":
+        return loss.sum() / (len(loss) * length)
+    return loss.sum() / mask.sum().clamp(min=1)

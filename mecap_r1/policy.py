@@ -1,0 +1,142 @@
+"""What every policy can do: encode a prompt once, then sample and score any number of captions after it.
+
+A preset is a subclass that fills in `prefix`, `logits` and `decoder`. Sampling and scoring are written once, here, and see
+the same distribution: temperature 1, placeholders without probability. The G captions of a group share their encoded prompt
+in both, as in Prefix Grouper (arXiv 2506.05433), which leaves every gradient as it is.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from mecap_r1.tokeniser import BANNED, BOS, EOS, PAD
+
+__all__ = ["Decoder", "Policy", "Prompts", "Samples", "completion_mask"]
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """A batch of B prompts. Either part may be missing, for one utterance (length 0) or for all (None).
+
+    Attributes:
+        audio: (B, T, C) features, zeros after the end.
+        audio_length: (B,) frames.
+        text: (B, L) tokens of the transcripts, `PAD` after the end.
+    """
+
+    audio: Tensor | None
+    audio_length: Tensor | None
+    text: Tensor | None
+
+    def __len__(self) -> int:
+        """The number of prompts."""
+        part = self.audio if self.audio is not None else self.text
+        return 0 if part is None else len(part)
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Captions drawn for P prompts, G each, those of a prompt next to one another.
+
+    Attributes:
+        tokens: (P * G, K), `PAD` after the end token.
+        mask: (P * G, K) true up to the end token, that one included.
+        logp: (P * G, K) log-probabilities of the tokens, 0 where masked.
+    """
+
+    tokens: Tensor
+    mask: Tensor
+    logp: Tensor
+
+    @property
+    def ended(self) -> Tensor:
+        """(P * G,) whether a caption came to its end token."""
+        return (self.tokens == EOS).any(dim=1)
+
+
+class Decoder(Protocol):
+    """One walk from token to token."""
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """Logits (B, V) after one more token each, (B,)."""
+        ...
+
+
+def completion_mask(tokens: Tensor) -> Tensor:
+    """True up to the first end token of each row, that one included; false at padding."""
+    ends = (tokens == EOS).int()
+    return (ends.cumsum(dim=1) - ends == 0) & (tokens != PAD)
+
+
+class Policy(PreTrainedModel):
+    """A model that writes a caption, token by token, after a prompt."""
+
+    @abstractmethod
+    def prefix(self, prompts: Prompts) -> Any:
+        """Encode prompts; what comes back is for `logits` and `decoder` alone."""
+
+    @abstractmethod
+    def logits(self, prefix: Any, inputs: Tensor, group: int) -> Tensor:
+        """Logits (P * G, K, V) after each of the input tokens (P * G, K), which begin with `BOS`."""
+
+    @abstractmethod
+    def decoder(self, prefix: Any, group: int, length: int) -> Decoder:
+        """A decoder of at most `length` steps for G captions of each prompt."""
+
+    def score(self, prefix: Any, tokens: Tensor, group: int = 1) -> tuple[Tensor, Tensor]:
+        """Judge given captions.
+
+        Args:
+            prefix: of P prompts.
+            tokens: (P * G, K) captions, end token included.
+            group: G.
+
+        Returns:
+            (P * G, K) log-probabilities in nats, with gradient; (P * G, K) entropies of the distributions, without.
+        """
+        start = tokens.new_full((len(tokens), 1), BOS)
+        logits = self.logits(prefix, torch.cat([start, tokens[:, :-1]], dim=1), group)
+        logp = F.log_softmax(_without_placeholders(logits), dim=-1)
+        chosen = logp.gather(2, tokens.clamp(min=0).unsqueeze(2)).squeeze(2)
+        with torch.no_grad():
+            entropy = -(logp.exp() * logp.clamp(min=-1e4)).sum(dim=-1)
+        return chosen, entropy
+
+    @torch.no_grad()
+    def sample(self, prefix: Any, group: int = 1, *, length: int, greedy: bool = False) -> Samples:
+        """Write captions.
+
+        Args:
+            prefix: of P prompts.
+            group: G captions for each.
+            length: most tokens of a caption, the end token included.
+            greedy: take the likeliest token each time in place of drawing at temperature 1.
+        """
+        decoder = self.decoder(prefix, group, length)
+        rows = len(prefix) * group
+        token = torch.full((rows,), BOS, device=self.device)
+        alive = torch.ones(rows, dtype=torch.bool, device=self.device)
+        tokens, logps = [], []
+        for _ in range(length):
+            logp = F.log_softmax(_without_placeholders(decoder.step(token)), dim=-1)
+            token = logp.argmax(dim=1) if greedy else torch.multinomial(logp.exp(), 1).squeeze(1)
+            logps.append(logp.gather(1, token.unsqueeze(1)).squeeze(1).masked_fill(~alive, 0.0))
+            token = token.masked_fill(~alive, PAD)
+            tokens.append(token)
+            alive = alive & (token != EOS)
+            if not alive.any():
+                break
+        written = torch.stack(tokens, dim=1)
+        return Samples(written, completion_mask(written), torch.stack(logps, dim=1))
+
+
+def _without_placeholders(logits: Tensor) -> Tensor:
+    """Take all probability from the placeholders, which are the first tokens but for `EOS`."""
+    banned = torch.zeros(logits.shape[-1], dtype=torch.bool, device=logits.device)
+    banned[list(BANNED)] = True
+    return logits.float().masked_fill(banned, float("-inf"))

@@ -1,0 +1,152 @@
+"""What a caption is rewarded for: named parts, each a registered function, and their weighted sum.
+
+A reward is `f(prompts, completions, **columns) -> list[float]`, as in TRL. The columns are, a value per completion:
+`references` (captions), `label` (emotion class or None), `transcript`, `ended` (whether the end token came); and, one for
+all: `space` (an `EmotionSpace`) and `consensus` (a `Consensus`). A part must give a number for any text, the empty one
+included, and must give degenerate text its worst.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from mecap_r1.consensus import Consensus
+from mecap_r1.emotion_space import EmotionSpace
+from secbench.errors import UsageError
+from secbench.registry import registry
+
+__all__ = ["Reward", "RewardSum", "anchor", "consensus", "copying", "emotion", "length", "repetition", "semantic"]
+
+Reward = Callable[..., list[float]]
+
+
+def emotion(
+    prompts: Sequence[str], completions: Sequence[str], *, references: Sequence[Sequence[str]], space: EmotionSpace, **_: Any
+) -> list[float]:
+    """The paper's reward in our reading: cosine of the emotion coordinates with those of the nearest reference, -1 to 1."""
+    ours = space.coordinates(completions)
+    best = [float((space.remembered(texts) @ row).max()) for row, texts in zip(ours, references, strict=True)]
+    return _worst_if_blank(completions, best)
+
+
+def anchor(
+    prompts: Sequence[str], completions: Sequence[str], *, label: Sequence[str | None], space: EmotionSpace, **_: Any
+) -> list[float]:
+    """Cosine of the emotion coordinates with the anchor of the utterance's own class, -1 to 1; 0 without a label."""
+    ours = space.coordinates(completions)
+    anchors = [None if name is None else space.anchor(name) for name in label]
+    near = [0.0 if wanted is None else float(row @ wanted) for row, wanted in zip(ours, anchors, strict=True)]
+    return _worst_if_blank(completions, near)
+
+
+def semantic(
+    prompts: Sequence[str], completions: Sequence[str], *, references: Sequence[Sequence[str]], space: EmotionSpace, **_: Any
+) -> list[float]:
+    """Mean cosine with the references in the sentence space itself, -1 to 1."""
+    ours = space.encoder.encode(completions)
+    unique = list(dict.fromkeys(text for texts in references for text in texts))
+    vectors = dict(zip(unique, space.encoder.encode(unique), strict=True))
+    near = [
+        float(np.mean([row @ vectors[text] for text in texts])) for row, texts in zip(ours, references, strict=True)
+    ]
+    return _worst_if_blank(completions, near)
+
+
+def consensus(
+    prompts: Sequence[str],
+    completions: Sequence[str],
+    *,
+    references: Sequence[Sequence[str]],
+    ended: Sequence[bool],
+    consensus: Consensus,
+    **_: Any,
+) -> list[float]:
+    """CIDEr-D with idf fixed on the training references, 0 to 1."""
+    return [consensus.score(*row) for row in zip(completions, references, ended, strict=True)]
+
+
+def length(
+    prompts: Sequence[str], completions: Sequence[str], *, references: Sequence[Sequence[str]], **_: Any
+) -> list[float]:
+    """0 for a length within that of the references; below and above, minus the relative difference, down to -1."""
+    rows = zip(completions, references, strict=True)
+    return [_length(len(text), [len(other) for other in texts]) for text, texts in rows]
+
+
+def _length(count: int, others: Sequence[int]) -> float:
+    excess = max(min(others) - count, count - max(others), 0)
+    return -min(1.0, excess / max(1, min(others)))
+
+
+def repetition(
+    prompts: Sequence[str], completions: Sequence[str], *, references: Sequence[Sequence[str]], **_: Any
+) -> list[float]:
+    """Minus the share of character pairs that came before in the same caption, beyond that of the references; 0 to -1."""
+    allowed = (max(map(_repeated, texts)) for texts in references)
+    return [min(0.0, limit - _repeated(text)) for text, limit in zip(completions, allowed, strict=True)]
+
+
+def _repeated(text: str) -> float:
+    pairs = Counter(text[at : at + 2] for at in range(len(text) - 1))
+    return sum(count - 1 for count in pairs.values()) / max(1, pairs.total())
+
+
+def copying(prompts: Sequence[str], completions: Sequence[str], *, transcript: Sequence[str], **_: Any) -> list[float]:
+    """Minus the share of the caption's character triples that stand in the transcript: 0 to -1."""
+    return [-_copied(text, words) for text, words in zip(completions, transcript, strict=True)]
+
+
+def _copied(text: str, words: str) -> float:
+    triples = [text[at : at + 3] for at in range(len(text) - 2)]
+    return sum(triple in words for triple in triples) / max(1, len(triples))
+
+
+def _worst_if_blank(completions: Sequence[str], values: Sequence[float]) -> list[float]:
+    return [value if text.strip() else -1.0 for text, value in zip(completions, values, strict=True)]
+
+
+class RewardSum:
+    """A weighted sum of registered rewards.
+
+    Args:
+        weights: "name:weight" parts, separated by commas.
+        resources: columns that are the same for all completions (`space`, `consensus`).
+
+    Raises:
+        UsageError: if the weights are malformed or all zero.
+        UnknownNameError: if a reward is not registered.
+    """
+
+    def __init__(self, weights: str, resources: Mapping[str, Any]) -> None:
+        self.weights = parse_weights(weights)
+        self.resources = resources
+        self._parts: dict[str, Reward] = {name: registry("reward")[name].load() for name in self.weights}
+
+    def __call__(self, completions: Sequence[str], columns: Mapping[str, Sequence[Any]]) -> dict[str, list[float]]:
+        """Every part's values by name, and their weighted sum under "reward"."""
+        everything = {**columns, **self.resources}
+        prompts = columns["transcript"]
+        parts = {name: reward(prompts, completions, **everything) for name, reward in self._parts.items()}
+        table = np.array([parts[name] for name in self.weights])  # (R, N)
+        total = np.array(list(self.weights.values())) @ table
+        return {**parts, "reward": [float(value) for value in total]}
+
+
+def parse_weights(text: str) -> dict[str, float]:
+    """Read "emotion:1,consensus:0.5".
+
+    Raises:
+        UsageError: if it is not of that form, or no weight differs from zero.
+    """
+    weights: dict[str, float] = {}
+    for part in text.split(","):
+        name, _, number = part.partition(":")
+        try:
+            weights[name.strip()] = float(number)
+        except ValueError as error:
+            raise UsageError(f"rewards={text!r} is not of the form 'emotion:1,consensus:0.5'.") from error
+    if not any(weights.values()):
+        raise UsageError(f"rewards={text!r} has no weight other than zero.")
+    return {name: weight for name, weight in weights.items() if weight}

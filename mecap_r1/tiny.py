@@ -1,0 +1,238 @@
+"""The preset `tiny`: a convolutional listener and a small prefix language model, from scratch, over characters.
+
+    features (T, 52) -> 3 strided convolutions -> attentive statistics -> 2 M audio tokens --+
+    transcript, L characters ----------------------------------------------------------------+-> prefix
+    prefix (sees all of itself) -> caption (sees the prefix and, causally, itself)
+
+Positions are counted anew in each section, and all padding is masked, so that a batch gives what its utterances give alone.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import PretrainedConfig
+
+from mecap_r1.policy import Policy, Prompts
+from mecap_r1.tokeniser import PAD
+
+__all__ = ["TinyConfig", "TinyPolicy", "TinyPrefix"]
+
+
+class TinyConfig(PretrainedConfig):
+    """Sizes of the tiny policy.
+
+    Args:
+        vocab_size: tokens, special ones included.
+        channels: numbers a frame.
+        hidden: width of everything.
+        layers: blocks of the language model.
+        heads: attention heads.
+        pools: attentive pools M; each gives a token of means and one of deviations.
+        max_text: longest transcript in tokens; the rest is cut off.
+        max_caption: longest caption in tokens, end token included.
+        dropout: probability, in training.
+    """
+
+    model_type = "mecap_r1_tiny"
+
+    def __init__(
+        self,
+        vocab_size: int = 1000,
+        channels: int = 52,
+        hidden: int = 128,
+        layers: int = 2,
+        heads: int = 4,
+        pools: int = 4,
+        max_text: int = 64,
+        max_caption: int = 80,
+        dropout: float = 0.1,
+        **rest: object,
+    ) -> None:
+        self.vocab_size, self.channels, self.hidden = vocab_size, channels, hidden
+        self.layers, self.heads, self.pools = layers, heads, pools
+        self.max_text, self.max_caption, self.dropout = max_text, max_caption, dropout
+        super().__init__(**rest)
+
+
+@dataclass(frozen=True)
+class TinyPrefix:
+    """P encoded prompts: keys and values (P, H, S, D) of every block, and the mask (P, S) of what is there."""
+
+    past: tuple[tuple[Tensor, Tensor], ...]
+    mask: Tensor
+
+    def __len__(self) -> int:
+        """The number of prompts."""
+        return len(self.mask)
+
+
+class TinyPolicy(Policy):
+    """The tiny policy. Features are standardised by the buffers `mean` and `scale`, which `standardise` sets."""
+
+    config_class = TinyConfig
+    main_input_name = "text"
+
+    def __init__(self, config: TinyConfig) -> None:
+        super().__init__(config)
+        self.register_buffer("mean", torch.zeros(config.channels))
+        self.register_buffer("scale", torch.ones(config.channels))
+        self.listener = Listener(config)
+        self.embedding = nn.Embedding(config.vocab_size, config.hidden)
+        self.text_position = nn.Embedding(config.max_text, config.hidden)
+        self.caption_position = nn.Embedding(config.max_caption, config.hidden)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(config.hidden)
+        self.post_init()
+
+    def _init_weights(self, module: nn.Module) -> None:
+        if isinstance(module, nn.Linear | nn.Conv1d):
+            nn.init.trunc_normal_(module.weight, std=module.weight[0].numel() ** -0.5)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.Embedding):
+            nn.init.normal_(module.weight, std=0.05)
+
+    def standardise(self, mean: Tensor, scale: Tensor) -> None:
+        """Set the features' mean and standard deviation, (C,) each."""
+        self.mean.copy_(mean)
+        self.scale.copy_(scale)
+
+    def prefix(self, prompts: Prompts) -> TinyPrefix:
+        """Encode prompts: audio tokens, then the transcript."""
+        parts, masks = [], []
+        if prompts.audio is not None and prompts.audio_length is not None:
+            tokens = self.listener((prompts.audio - self.mean) / self.scale, prompts.audio_length)
+            parts.append(tokens)  # (P, 2M, d)
+            masks.append((prompts.audio_length > 0).unsqueeze(1).expand(tokens.shape[:2]))
+        if prompts.text is not None:
+            text = prompts.text[:, : self.config.max_text]
+            places = torch.arange(text.shape[1], device=text.device)
+            parts.append(self.embedding(text) + self.text_position(places))
+            masks.append(text != PAD)
+        x, mask = self.dropout(torch.cat(parts, dim=1)), torch.cat(masks, dim=1)
+        # A prompt of which nothing is there still needs something to look at: its first, empty place.
+        seen = mask.clone()
+        seen[:, :1] |= ~mask.any(dim=1, keepdim=True)
+        past = []
+        for block in self.blocks:
+            x, keys = block(x, seen[:, None, None, :])
+            past.append(keys)
+        return TinyPrefix(tuple(past), mask)
+
+    def logits(self, prefix: TinyPrefix, inputs: Tensor, group: int) -> Tensor:
+        """Logits after each input token; all at once."""
+        count, length = inputs.shape
+        places = torch.arange(length, device=inputs.device)
+        x = self.dropout(self.embedding(inputs) + self.caption_position(places))
+        causal = torch.ones(length, length, dtype=torch.bool, device=inputs.device).tril()
+        before = prefix.mask.repeat_interleave(group, 0)[:, None, None, :].expand(-1, 1, length, -1)
+        mask = torch.cat([before, causal.expand(count, 1, length, length)], dim=3)
+        for block, (keys, values) in zip(self.blocks, prefix.past, strict=True):
+            past = keys.repeat_interleave(group, 0), values.repeat_interleave(group, 0)
+            x, _ = block(x, mask, past)
+        return F.linear(self.norm(x), self.embedding.weight)
+
+    def decoder(self, prefix: TinyPrefix, group: int, length: int) -> "TinyDecoder":
+        """A decoder with room for `length` tokens after the prefix."""
+        return TinyDecoder(self, prefix, group, length)
+
+
+class TinyDecoder:
+    """Writes token by token; keys and values go into buffers laid out once."""
+
+    def __init__(self, policy: TinyPolicy, prefix: TinyPrefix, group: int, length: int) -> None:
+        self.policy, self.at, self.start = policy, 0, prefix.mask.shape[1]
+        self.mask = F.pad(prefix.mask.repeat_interleave(group, 0), (0, length), value=True)[:, None, None, :]
+        self.past = [
+            (F.pad(keys.repeat_interleave(group, 0), (0, 0, 0, length)), F.pad(values.repeat_interleave(group, 0), (0, 0, 0, length)))
+            for keys, values in prefix.past
+        ]
+
+    def step(self, tokens: Tensor) -> Tensor:
+        """Logits (B, V) after one more token each."""
+        policy, place = self.policy, self.start + self.at
+        x = policy.embedding(tokens) + policy.caption_position.weight[self.at]  # (B, d)
+        for block, (keys, values) in zip(policy.blocks, self.past, strict=True):
+            x = block.step(x, self.mask[..., : place + 1], keys, values, place)
+        self.at += 1
+        return F.linear(policy.norm(x), policy.embedding.weight)
+
+
+class Block(nn.Module):
+    """A transformer block, normalised before each part."""
+
+    def __init__(self, config: TinyConfig) -> None:
+        super().__init__()
+        width = config.hidden
+        self.heads, self.rate = config.heads, config.dropout
+        self.attention_norm, self.mlp_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(
+        self, x: Tensor, mask: Tensor, past: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Take (B, K, d) through; what is returned beside it are its own keys and values (B, H, K, D)."""
+        query, keys, values = self._split(x)
+        own = keys, values
+        if past is not None:
+            keys, values = torch.cat([past[0], keys], dim=2), torch.cat([past[1], values], dim=2)
+        seen = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+        return self._finish(x, seen.transpose(1, 2).flatten(2)), own
+
+    def step(self, x: Tensor, mask: Tensor, keys: Tensor, values: Tensor, place: int) -> Tensor:
+        """Take one token each, (B, d), through; its keys and values are put into their place in the buffers."""
+        query, key, value = self._split(x.unsqueeze(1))
+        keys[:, :, place : place + 1], values[:, :, place : place + 1] = key, value
+        seen = F.scaled_dot_product_attention(query, keys[:, :, : place + 1], values[:, :, : place + 1], attn_mask=mask)
+        return self._finish(x, seen.flatten(1))
+
+    def _split(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, keys and values (B, H, K, D)."""
+        q, k, v = self.qkv(self.attention_norm(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return q, k, v
+
+    def _finish(self, x: Tensor, seen: Tensor) -> Tensor:
+        x = x + self.dropout(self.out(seen))
+        return x + self.dropout(self.mlp(self.mlp_norm(x)))
+
+
+class Listener(nn.Module):
+    """Frames to a fixed number of tokens: strided convolutions, then attentive statistics (Okabe et al. 2018)."""
+
+    def __init__(self, config: TinyConfig) -> None:
+        super().__init__()
+        width = config.hidden
+        sizes = (config.channels, width, width, width)
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(size, width, kernel_size=5, stride=2, padding=2) for size in sizes[:-1]
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in sizes[:-1])
+        self.dropout = nn.Dropout(config.dropout)
+        self.attention = nn.Linear(width, config.pools)
+        self.project = nn.Linear(width, width)
+        self.kind = nn.Parameter(torch.zeros(2 * config.pools, width))
+        nn.init.normal_(self.kind, std=0.05)
+
+    def forward(self, frames: Tensor, length: Tensor) -> Tensor:
+        """(B, T, C) and (B,) frames that count -> (B, 2M, d)."""
+        x, mask = frames, _present(frames, length)
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = convolution((x * mask).transpose(1, 2)).transpose(1, 2)
+            length = (length + 1) // 2
+            mask = _present(x, length)
+            x = self.dropout(F.gelu(norm(x)))
+        weights = self.attention(x).masked_fill(mask == 0, -1e4).softmax(dim=1).transpose(1, 2)  # (B, M, T / 8)
+        mean = weights @ x
+        deviation = (weights @ x.square() - mean.square()).clamp(min=1e-5).sqrt()
+        return self.project(torch.cat([mean, deviation], dim=1)) + self.kind
+
+
+def _present(x: Tensor, length: Tensor) -> Tensor:
+    """(B, T, 1): 1 for frames that are there, 0 for padding."""
+    places = torch.arange(x.shape[1], device=x.device)
+    return (places < length.unsqueeze(1)).to(x.dtype).unsqueeze(2)

@@ -1,0 +1,104 @@
+"""`secap`: the released test set of SECap, as in `dataset/` of its repository.
+
+fid2captions.json  {"tx_emotion_00201000015": "..."}: one description a clip
+text.txt           id, white space, transcript
+wav.scp            id, white space, path as seen from the repository's root; optional, the folder `wav/` will do
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from secbench.corpora._card import CardFile, build_corpus
+from secbench.corpora._files import existing_root, read_text, read_toml
+from secbench.corpora._types import AudioClip, Corpus, Example, References, Utterance
+from secbench.errors import DataError
+
+__all__ = ["load"]
+
+FACTS = Path(__file__).with_name("secap.toml")
+CAPTIONS, TRANSCRIPTS, SCRIPT = "fid2captions.json", "text.txt", "wav.scp"
+
+
+def load(root: Path | None) -> Corpus:
+    """Read SECap's test set; the root is its `dataset/` folder or the repository that holds it.
+
+    The order is that of the captions. A clip without a caption is left out, as by SECap's own loader.
+
+    Raises:
+        UsageError: without a root.
+        DataError: if the captions are missing, or a file is malformed.
+    """
+    root = existing_root(root, "secap", f"{CAPTIONS}, {TRANSCRIPTS} and wav/")
+    folder = root if (root / CAPTIONS).is_file() else root / "dataset"
+    if not (folder / CAPTIONS).is_file():
+        raise DataError(f"There is no {CAPTIONS} here, nor in dataset/. It is in github.com/thuhcsi/SECap.", root)
+    captions = _captions(folder / CAPTIONS)
+    transcripts = _table(folder / TRANSCRIPTS)
+    audio = _audio(folder, captions)
+    rows = [_example(name, texts, transcripts.get(name), audio.get(name)) for name, texts in captions.items()]
+    facts = read_toml(FACTS)
+    present = {"audio": bool(audio), "transcripts": bool(transcripts)}
+    missing = {part: remedy for part, remedy in facts["missing"].items() if not present.get(part)}
+    card = CardFile.model_validate(facts["card"])
+    return build_corpus("secap", card, {"test": rows}, root, missing, audio_root=folder)
+
+
+def _example(name: str, texts: tuple[str, ...], transcript: str | None, audio: Path | None) -> Example:
+    said = Utterance(name, AudioClip(audio) if audio else None, transcript)
+    return Example(said, References({"overall": texts, "emotion": texts}))
+
+
+def _captions(path: Path) -> dict[str, tuple[str, ...]]:
+    """Id -> captions; a value may be one string or a list."""
+    try:
+        found = json.loads(read_text(path), object_pairs_hook=lambda pairs: _unique(pairs, path))
+    except json.JSONDecodeError as error:
+        raise DataError(f"This is not valid JSON: {error.msg}.", path, error.lineno) from error
+    if not isinstance(found, dict) or not found:
+        raise DataError("This is not a dictionary of captions by id.", path)
+    return {name: _texts(value, name, path) for name, value in found.items()}
+
+
+def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise DataError(f"The id {name!r} occurs twice.", path)
+        found[name] = value
+    return found
+
+
+def _texts(value: Any, name: str, path: Path) -> tuple[str, ...]:
+    texts = [value] if isinstance(value, str) else value
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text.strip() for text in texts):
+        raise DataError(f"{name!r} has no caption but {value!r}.", path)
+    return tuple(text.strip() for text in texts)
+
+
+def _table(path: Path) -> dict[str, str]:
+    """Id -> the rest of its line; nothing if there is no such file."""
+    found: dict[str, str] = {}
+    lines = read_text(path).split("\n") if path.is_file() else []
+    for number, line in enumerate(lines, start=1):
+        name, *rest = line.split(maxsplit=1) or [""]
+        if not name:
+            continue
+        if not rest or name in found:
+            raise DataError(f"{name!r} {'occurs twice' if rest else 'stands alone'}.", path, number)
+        found[name] = rest[0].strip()
+    return found
+
+
+def _audio(folder: Path, captions: Mapping[str, object]) -> dict[str, Path]:
+    """Id -> its WAV file, as `wav.scp` has it or else by its name in `wav/` or the folder itself."""
+    script = _table(folder / SCRIPT)
+    found = {}
+    for name in captions:
+        written = script.get(name, f"{name}.wav")
+        # `folder / written` also takes an absolute path as it is
+        places = (folder / written, folder.parent / written, folder / "wav" / Path(written).name)
+        if path := next((place for place in places if place.is_file()), None):
+            found[name] = path
+    return found

@@ -1,0 +1,22 @@
+"""What captions and labels are scored with."""
+
+from secbench.metrics._batch import Batch, Readings
+from secbench.metrics._metric import STAT_PREFIX, Metric, UnavailableError, additive, mean_of
+from secbench.metrics._sufficient import Additive, Statistics, Types
+from secbench.metrics._tokenise import TOKENISERS, Tokens, find_tokeniser
+
+__all__ = [
+    "STAT_PREFIX",
+    "TOKENISERS",
+    "Additive",
+    "Batch",
+    "Metric",
+    "Readings",
+    "Statistics",
+    "Tokens",
+    "Types",
+    "UnavailableError",
+    "additive",
+    "find_tokeniser",
+    "mean_of",
+]

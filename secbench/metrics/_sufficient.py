@@ -1,0 +1,122 @@
+"""What is kept of each utterance, and how a score is had from it.
+
+A metric leaves one of two kinds of statistics. `Additive`: numbers whose sums give the score, so that a resample is a
+weighted sum. `Types`: which types (bigrams, say) occur in which utterance; their number does not add up.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from secbench.metrics._arrays import BoolArray, FloatArray, IntArray
+
+__all__ = ["Additive", "Aggregate", "Statistics", "Types"]
+
+Aggregate = Callable[[FloatArray], FloatArray]
+
+
+@dataclass(frozen=True)
+class Additive:
+    """Statistics that add up over utterances.
+
+    Attributes:
+        columns: names of the K statistics.
+        values: shape (N, K).
+        aggregate: sums of shape (..., K) -> scores of shape (...).
+    """
+
+    columns: tuple[str, ...]
+    values: FloatArray
+    aggregate: Aggregate
+
+    def value(self) -> float:
+        """The score of all utterances."""
+        return float(self.aggregate(self.values.sum(0)))
+
+    def each(self) -> FloatArray:
+        """The score of each utterance by itself, shape (N,)."""
+        return self.aggregate(self.values)
+
+
+@dataclass(frozen=True)
+class Types:
+    """Which types occur in which utterances; the score is a function of how many different ones there are.
+
+    Attributes:
+        utterance: utterance of each (utterance, type) pair, a pair at most once, shape (P,).
+        kind: type of each pair, in [0, kinds), shape (P,).
+        kinds: how many types there are.
+        tokens: what the number of types is divided by, for each utterance, shape (N,); None: by nothing.
+        draw: size of the random subset whose expected score is meant; None: all utterances.
+    """
+
+    utterance: IntArray
+    kind: IntArray
+    kinds: int
+    tokens: FloatArray | None
+    count: int
+    draw: int | None = None
+
+    def value(self) -> float:
+        """The score of all utterances."""
+        spread = np.bincount(self.kind, minlength=self.kinds)
+        size = 0.0 if self.tokens is None else float(self.tokens.sum())
+        return float(self._score(self._expected(spread, self.count).sum(), size, self.count))
+
+    def leave_out(self, cluster: IntArray) -> FloatArray:
+        """The score without each cluster in turn.
+
+        Args:
+            cluster: cluster of each utterance, numbered from 0, shape (N,).
+
+        Returns:
+            Scores, shape (C,).
+        """
+        sizes = np.bincount(cluster)
+        spread = np.bincount(self.kind, minlength=self.kinds)
+        pair, inside = np.unique(cluster[self.utterance] * max(1, self.kinds) + self.kind, return_counts=True)
+        owner, kind = pair // max(1, self.kinds), pair % max(1, self.kinds)
+        rest = self.count - sizes
+        total = np.zeros(len(sizes))
+        for left in np.unique(rest):
+            here = rest == left
+            mine = here[owner]
+            before = self._expected(spread, int(left))
+            after = self._expected(spread[kind[mine]] - inside[mine], int(left))
+            gone = np.bincount(owner[mine], weights=after - before[kind[mine]], minlength=len(sizes))
+            total[here] = before.sum() + gone[here]
+        removed = np.zeros(len(sizes)) if self.tokens is None else np.bincount(cluster, weights=self.tokens)
+        kept = 0.0 if self.tokens is None else float(self.tokens.sum())
+        return self._score(total, kept - removed, rest)
+
+    def _expected(self, spread: IntArray, count: int) -> FloatArray:
+        """The probability that a type in `spread` of `count` utterances is seen in a draw (0 or 1 without a draw)."""
+        if self.draw is None or count <= self.draw:
+            return (spread > 0).astype(np.float64)
+        values, index = np.unique(spread, return_inverse=True)
+        return _seen(values, count, self.draw)[index]
+
+    def _score(self, types: FloatArray | float, tokens: FloatArray | float, count: IntArray | int) -> FloatArray:
+        size = np.asarray(tokens, dtype=np.float64)
+        if self.tokens is None:
+            return np.asarray(types, dtype=np.float64)
+        if self.draw is not None:
+            size = size * np.minimum(1.0, self.draw / np.maximum(1, count))
+        return np.divide(types, size, out=np.zeros(size.shape), where=size > 0)
+
+    def holding(self, chosen: BoolArray) -> "tuple[BoolArray, float]":
+        """What a choice of utterances holds: for each type whether it occurs, and the sum of the tokens."""
+        seen = np.zeros(self.kinds, dtype=bool)
+        seen[self.kind[chosen[self.utterance]]] = True
+        return seen, 0.0 if self.tokens is None else float(self.tokens[chosen].sum())
+
+
+Statistics = Additive | Types
+
+
+def _seen(spread: IntArray, count: int, draw: int) -> FloatArray:
+    """1 - C(count - spread, draw) / C(count, draw), the hypergeometric chance of at least one hit."""
+    step = np.arange(draw)
+    left = np.maximum(0, count - spread[:, None] - step)  # (spreads, draw)
+    return 1.0 - np.prod(left / (count - step), axis=1)
