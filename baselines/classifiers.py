@@ -36,7 +36,7 @@ class _Classifier(Captioner):
         """Set `linear` and `chosen`."""
 
     @abstractmethod
-    def features(self, utterances: Sequence[Utterance], context: Context) -> tuple[Any, dict[str, str]]:
+    def features(self, utterances: Sequence[Utterance], context: Context) -> tuple[Any, Mapping[str, str]]:
         """(N, V) features; and utterance id -> why, for those that have none."""
 
     def fit(self, train: Sequence[Example], validation: Sequence[Example], context: Context) -> None:
@@ -114,7 +114,7 @@ class TextClassifier(_Classifier):
             context.progress.advance()
 
     @override
-    def features(self, utterances: Sequence[Utterance], context: Context) -> tuple[Any, dict[str, str]]:
+    def features(self, utterances: Sequence[Utterance], context: Context) -> tuple[Any, Mapping[str, str]]:
         missing = {u.id: "the utterance has no transcript" for u in utterances if u.transcript is None}
         return self.vectoriser.transform([_clean(u.transcript or "", self.config.markup) for u in utterances]), missing
 
@@ -157,14 +157,14 @@ class AudioClassifier(_Classifier):
         self.chosen = {"C": strength, "validation_weighted_f1": score}
 
     def _all(self, examples: Sequence[Example], context: Context) -> NDArray[np.float64]:
-        raw, failures = statistics_of([row.utterance for row in examples], context.progress)
+        raw, failures = statistics_of([row.utterance for row in examples], context)
         for name, reason in failures.items():
             raise DataError(f"{name}: {reason}. This model needs the audio of every training utterance.")
         return raw
 
     @override
-    def features(self, utterances: Sequence[Utterance], context: Context) -> tuple[Any, dict[str, str]]:
-        raw, failures = statistics_of(utterances, context.progress)
+    def features(self, utterances: Sequence[Utterance], context: Context) -> tuple[Any, Mapping[str, str]]:
+        raw, failures = statistics_of(utterances, context)
         return (raw - self.mean) / self.scale, failures
 
     @override

@@ -39,7 +39,7 @@ class Retrieval(Captioner):
 
     @override
     def fit(self, train: Sequence[Example], validation: Sequence[Example], context: Context) -> None:
-        raw, failures = statistics_of([row.utterance for row in train], context.progress)
+        raw, failures = statistics_of([row.utterance for row in train], context)
         if len(failures) == len(train):
             raise DataError(
                 f"No training utterance has audio that can be read; the first: {next(iter(failures.values()))}."
@@ -61,7 +61,7 @@ class Retrieval(Captioner):
 
     @override
     def caption(self, utterances: Sequence[Utterance], context: Context) -> Iterator[Prediction]:
-        raw, failures = statistics_of(utterances, context.progress)
+        raw, failures = statistics_of(utterances, context)
         memory = self.arrays["memory"]  # (M, V)
         for utterance, row in zip(
             utterances, self._place((raw - self.arrays["mean"]) / self.arrays["scale"]), strict=True

@@ -1,4 +1,4 @@
-"""The policy of MECap-R1 with maximum likelihood alone, for as many optimiser steps as MECap-R1 takes in both stages."""
+"""The policy of MECap-R1 with maximum likelihood alone, for as many steps as MECap-R1 takes in both stages."""
 
 from collections.abc import Sequence
 from typing import ClassVar

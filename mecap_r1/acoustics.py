@@ -29,9 +29,9 @@ def extract(wave: Floats) -> NDArray[np.float16]:
         wave: (n,) samples at 16 kHz.
 
     Returns:
-        (T, 52) with T = max(1, ceil(n / 160)) frames 10 ms apart: 48 log-mel bands (50 Hz to 8 kHz, natural log of power,
-        divided by 4); then log2 pitch around 200 Hz, the same around the utterance's median (both carried over unvoiced
-        frames), voicing (0 to 1) and log energy (divided by 4).
+        (T, 52) with T = max(1, ceil(n / 160)) frames 10 ms apart: 48 log-mel bands (50 Hz to 8 kHz, natural log of
+        power, divided by 4); then log2 pitch around 200 Hz, the same around the utterance's median (both carried over
+        unvoiced frames), voicing (0 to 1) and log energy (divided by 4).
     """
     frames = _frames(wave)
     power = np.abs(np.fft.rfft(frames * _window(), n=FFT, axis=1)).astype(np.float32) ** 2  # (T, 1025)

@@ -1,8 +1,9 @@
-"""Consensus with the references: CIDEr-D with idf fixed on the training references, fast enough for every training step.
+"""Consensus with the references: CIDEr-D with idf fixed on the training references, fast enough for every step.
 
-CIDEr-D (Vedantam et al. 2015) over characters, n = 1 to 4, with clipped counts and a Gaussian penalty on the difference in
-length (sigma 6), on the scale 0 to 1 (the published scale is ten times that). The end token counts as a character, in the
-references, in the idf and in the candidates that came to their end: without it, fragments win (SacreEOS, arXiv 2305.12254).
+CIDEr-D (Vedantam et al. 2015) over characters, n = 1 to 4, with clipped counts and a Gaussian penalty on the difference
+in length (sigma 6), on the scale 0 to 1 (the published scale is ten times that). The end token counts as a character,
+in the references, in the idf and in the candidates that came to their end: without it, fragments win (SacreEOS, arXiv
+2305.12254).
 """
 
 import math

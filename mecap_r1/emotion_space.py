@@ -1,15 +1,15 @@
 """The emotion coordinate space: the few directions of a sentence space in which emotions differ.
 
-MECap-R1 (arXiv 2509.18729) rewards a caption by a cosine similarity in "a semantic subspace sensitive to emotion concepts".
-How that subspace is made is not public. This is **our reading**:
+MECap-R1 (arXiv 2509.18729) rewards a caption by a cosine similarity in "a semantic subspace sensitive to emotion
+concepts". How that subspace is made is not public. This is **our reading**:
 
 1. every emotion k has an anchor a_k in the space of a sentence encoder E;
 2. the anchors are centred, and span a subspace of at most K - 1 dimensions; B is an orthonormal basis of it;
 3. the emotion coordinates of a text y are c(y) = B (E(y) - m), m being the centre;
 4. the similarity of two texts is the cosine of their coordinates.
 
-Options, for an ablation: what the anchors are (`anchors`), whether they are centred (`centred`), and whether coordinates are
-those of step 3 or the cosines with each anchor (`projection`).
+Options, for an ablation: what the anchors are (`anchors`), whether they are centred (`centred`), and whether
+coordinates are those of step 3 or the cosines with each anchor (`projection`).
 """
 
 import tomllib
@@ -31,6 +31,7 @@ ANCHORS: tuple[Anchors, ...] = get_args(Anchors)
 PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
 
 Floats = NDArray[np.float32]
+
 
 def anchor_texts(captions: Sequence[str], labels: Sequence[str | None], anchors: str) -> dict[str, list[str]]:
     """The texts whose mean is the anchor of each emotion.
@@ -77,7 +78,11 @@ class EmotionSpace:
     """
 
     def __init__(
-        self, encoder: SentenceEncoder, texts: Mapping[str, Sequence[str]], centred: bool = True, projection: str = "basis"
+        self,
+        encoder: SentenceEncoder,
+        texts: Mapping[str, Sequence[str]],
+        centred: bool = True,
+        projection: str = "basis",
     ) -> None:
         if projection not in PROJECTIONS:
             raise UsageError(f"There is no projection {projection!r}. Known: {', '.join(PROJECTIONS)}.")

@@ -1,8 +1,8 @@
 """Sentences as vectors: the E of the emotion space.
 
-`SentenceEncoder` is all that the emotion space and the semantic reward know of it, so that a pretrained sentence encoder
-can stand in for the one here, which needs no weights: TF-IDF over character n-grams and a truncated SVD, fitted on the
-training captions (latent semantic analysis, Deerwester et al. 1990).
+`SentenceEncoder` is all that the emotion space and the semantic reward know of it, so that a pretrained sentence
+encoder can stand in for the one here, which needs no weights: TF-IDF over character n-grams and a truncated SVD, fitted
+on the training captions (latent semantic analysis, Deerwester et al. 1990).
 """
 
 import json

@@ -58,8 +58,8 @@ def emo_grpo(
 ) -> Trainer:
     """Train a policy in place.
 
-    One update a batch of captions: training is fully on-policy, and dropout is off, so that the policy that is scored is
-    the one that sampled.
+    One update a batch of captions: training is fully on-policy, and dropout is off, so that the policy that is scored
+    is the one that sampled.
 
     Args:
         policy: the stage-1 policy; left at its highest reward on validation, greedily decoded.
@@ -101,7 +101,7 @@ def emo_grpo(
         for some in batches(validation, 64):
             samples = policy.sample(policy.prefix(prompts(some, tokeniser)), length=settings.length, greedy=True)
             values = judge(samples, some, tokeniser, rewards)
-            values["length"] = samples.mask.sum(dim=1).tolist()
+            values["mean_length"] = samples.mask.sum(dim=1).tolist()
             for name, column in values.items():
                 found.setdefault(name, []).extend(column)
         return {**{name: fmean(column) for name, column in found.items()}, "score": fmean(found["reward"])}

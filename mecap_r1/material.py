@@ -103,9 +103,7 @@ def _item(
     if example is None or context is None:
         return Item(utterance.id, features.frames.get(utterance.id), words)
     captions = tuple(text.strip() for text in example.references.captions.get(aspect, ()) if text.strip())
-    return Item(
-        utterance.id, features.frames.get(utterance.id), words, captions, example.references.gold(context.task)
-    )
+    return Item(utterance.id, features.frames.get(utterance.id), words, captions, example.references.gold(context.task))
 
 
 def statistics(items: Sequence[Item]) -> tuple[Tensor, Tensor]:
@@ -119,7 +117,7 @@ def statistics(items: Sequence[Item]) -> tuple[Tensor, Tensor]:
 
 
 def generator(*parts: object) -> np.random.Generator:
-    """Random numbers that depend on the parts alone: on (seed, stage, step), say, so that a resumed step draws the same."""
+    """Random numbers that depend on the parts alone (seed, stage, step), so that a resumed step draws the same."""
     return np.random.default_rng([zlib.crc32(str(part).encode()) for part in parts])
 
 
@@ -152,7 +150,9 @@ def prompts(
     """
     audio = length = None
     if any(item.frames is not None for item in items):
-        clips = [np.zeros((0, 1)) if item.frames is None else item.frames.astype(np.float32) for item in items]
+        clips = [
+            np.zeros((0, 1), np.float32) if item.frames is None else item.frames.astype(np.float32) for item in items
+        ]
         if augmentation is not None and rng is not None:
             clips = [augmentation(clip, rng) if len(clip) else clip for clip in clips]
         width = max(clip.shape[1] for clip in clips)

@@ -21,8 +21,8 @@ class Objective:
     """Settings of the objective.
 
     Attributes:
-        loss: how tokens are averaged: ``dapo`` over all tokens of the batch (arXiv 2503.14476), ``grpo`` within each caption
-            first (arXiv 2402.03300), ``dr_grpo`` over a constant length, without division by the group's deviation
+        loss: how tokens are averaged: ``dapo`` over all tokens of the batch (arXiv 2503.14476), ``grpo`` within
+            each caption first (arXiv 2402.03300), ``dr_grpo`` over a constant length, without division by the group's deviation
             (arXiv 2503.20783).
         clip_low: the probability ratio is clipped below 1 minus this ...
         clip_high: ... and above 1 plus this.
@@ -81,7 +81,8 @@ def policy_loss(
         length: the most tokens a caption can have, for ``dr_grpo``.
 
     Returns:
-        The loss; and the mean divergence (k3: exp(d) - d - 1 with d = reference - logp, Schulman 2020) of a token in nats.
+        The loss; and the mean divergence of a token in nats (k3: exp(d) - d - 1 with d = reference - logp, Schulman
+        2020).
     """
     logp, old = torch.where(mask, logp, 0.0), torch.where(mask, old, 0.0)
     ratio = (logp - old).exp()

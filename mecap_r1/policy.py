@@ -1,8 +1,8 @@
 """What every policy can do: encode a prompt once, then sample and score any number of captions after it.
 
-A preset is a subclass that fills in `prefix`, `logits` and `decoder`. Sampling and scoring are written once, here, and see
-the same distribution: temperature 1, placeholders without probability. The G captions of a group share their encoded prompt
-in both, as in Prefix Grouper (arXiv 2506.05433), which leaves every gradient as it is.
+A preset is a subclass that fills in `prefix`, `logits` and `decoder`. Sampling and scoring are written once, here, and
+see the same distribution: temperature 1, placeholders without probability. The G captions of a group share their
+encoded prompt in both, as in Prefix Grouper (arXiv 2506.05433), which leaves every gradient as it is.
 """
 
 from abc import abstractmethod

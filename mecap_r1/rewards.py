@@ -1,9 +1,9 @@
 """What a caption is rewarded for: named parts, each a registered function, and their weighted sum.
 
-A reward is `f(prompts, completions, **columns) -> list[float]`, as in TRL. The columns are, a value per completion:
-`references` (captions), `label` (emotion class or None), `transcript`, `ended` (whether the end token came); and, one for
-all: `space` (an `EmotionSpace`) and `consensus` (a `Consensus`). A part must give a number for any text, the empty one
-included, and must give degenerate text its worst.
+A reward is `f(*, prompts, completions, **columns) -> list[float]`, called by keyword as in TRL. The columns are, a value
+per completion: `references` (captions), `label` (emotion class or None), `transcript`, `ended` (whether the end token
+came); and, one for all: `space` (an `EmotionSpace`) and `consensus` (a `Consensus`). A part must give a number for any
+text, the empty one included, and must give degenerate text its worst.
 """
 
 from collections import Counter
@@ -23,7 +23,11 @@ Reward = Callable[..., list[float]]
 
 
 def emotion(
-    prompts: Sequence[str], completions: Sequence[str], *, references: Sequence[Sequence[str]], space: EmotionSpace, **_: Any
+    completions: Sequence[str],
+    *,
+    references: Sequence[Sequence[str]],
+    space: EmotionSpace,
+    **_: Any,
 ) -> list[float]:
     """The paper's reward in our reading: cosine of the emotion coordinates with those of the nearest reference, -1 to 1."""
     ours = space.coordinates(completions)
@@ -31,9 +35,7 @@ def emotion(
     return _worst_if_blank(completions, best)
 
 
-def anchor(
-    prompts: Sequence[str], completions: Sequence[str], *, label: Sequence[str | None], space: EmotionSpace, **_: Any
-) -> list[float]:
+def anchor(completions: Sequence[str], *, label: Sequence[str | None], space: EmotionSpace, **_: Any) -> list[float]:
     """Cosine of the emotion coordinates with the anchor of the utterance's own class, -1 to 1; 0 without a label."""
     ours = space.coordinates(completions)
     anchors = [None if name is None else space.anchor(name) for name in label]
@@ -42,7 +44,11 @@ def anchor(
 
 
 def semantic(
-    prompts: Sequence[str], completions: Sequence[str], *, references: Sequence[Sequence[str]], space: EmotionSpace, **_: Any
+    completions: Sequence[str],
+    *,
+    references: Sequence[Sequence[str]],
+    space: EmotionSpace,
+    **_: Any,
 ) -> list[float]:
     """Mean cosine with the references in the sentence space itself, -1 to 1."""
     ours = space.encoder.encode(completions)
@@ -55,7 +61,6 @@ def semantic(
 
 
 def consensus(
-    prompts: Sequence[str],
     completions: Sequence[str],
     *,
     references: Sequence[Sequence[str]],
@@ -67,9 +72,7 @@ def consensus(
     return [consensus.score(*row) for row in zip(completions, references, ended, strict=True)]
 
 
-def length(
-    prompts: Sequence[str], completions: Sequence[str], *, references: Sequence[Sequence[str]], **_: Any
-) -> list[float]:
+def length(completions: Sequence[str], *, references: Sequence[Sequence[str]], **_: Any) -> list[float]:
     """0 for a length within that of the references; below and above, minus the relative difference, down to -1."""
     rows = zip(completions, references, strict=True)
     return [_length(len(text), [len(other) for other in texts]) for text, texts in rows]
@@ -80,9 +83,7 @@ def _length(count: int, others: Sequence[int]) -> float:
     return -min(1.0, excess / max(1, min(others)))
 
 
-def repetition(
-    prompts: Sequence[str], completions: Sequence[str], *, references: Sequence[Sequence[str]], **_: Any
-) -> list[float]:
+def repetition(completions: Sequence[str], *, references: Sequence[Sequence[str]], **_: Any) -> list[float]:
     """Minus the share of character pairs that came before in the same caption, beyond that of the references; 0 to -1."""
     allowed = (max(map(_repeated, texts)) for texts in references)
     return [min(0.0, limit - _repeated(text)) for text, limit in zip(completions, allowed, strict=True)]
@@ -93,7 +94,7 @@ def _repeated(text: str) -> float:
     return sum(count - 1 for count in pairs.values()) / max(1, pairs.total())
 
 
-def copying(prompts: Sequence[str], completions: Sequence[str], *, transcript: Sequence[str], **_: Any) -> list[float]:
+def copying(completions: Sequence[str], *, transcript: Sequence[str], **_: Any) -> list[float]:
     """Minus the share of the caption's character triples that stand in the transcript: 0 to -1."""
     return [-_copied(text, words) for text, words in zip(completions, transcript, strict=True)]
 
@@ -126,9 +127,8 @@ class RewardSum:
 
     def __call__(self, completions: Sequence[str], columns: Mapping[str, Sequence[Any]]) -> dict[str, list[float]]:
         """Every part's values by name, and their weighted sum under "reward"."""
-        everything = {**columns, **self.resources}
-        prompts = columns["transcript"]
-        parts = {name: reward(prompts, completions, **everything) for name, reward in self._parts.items()}
+        everything = {"prompts": columns["transcript"], **columns, **self.resources}
+        parts = {name: reward(completions=completions, **everything) for name, reward in self._parts.items()}
         table = np.array([parts[name] for name in self.weights])  # (R, N)
         total = np.array(list(self.weights.values())) @ table
         return {**parts, "reward": [float(value) for value in total]}

@@ -4,10 +4,12 @@
     transcript, L characters ----------------------------------------------------------------+-> prefix
     prefix (sees all of itself) -> caption (sees the prefix and, causally, itself)
 
-Positions are counted anew in each section, and all padding is masked, so that a batch gives what its utterances give alone.
+Positions are counted anew in each section, and all padding is masked, so that a batch gives what its utterances give
+alone.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -48,7 +50,7 @@ class TinyConfig(PretrainedConfig):
         max_text: int = 64,
         max_caption: int = 80,
         dropout: float = 0.1,
-        **rest: object,
+        **rest: Any,
     ) -> None:
         self.vocab_size, self.channels, self.hidden = vocab_size, channels, hidden
         self.layers, self.heads, self.pools = layers, heads, pools
@@ -147,7 +149,10 @@ class TinyDecoder:
         self.policy, self.at, self.start = policy, 0, prefix.mask.shape[1]
         self.mask = F.pad(prefix.mask.repeat_interleave(group, 0), (0, length), value=True)[:, None, None, :]
         self.past = [
-            (F.pad(keys.repeat_interleave(group, 0), (0, 0, 0, length)), F.pad(values.repeat_interleave(group, 0), (0, 0, 0, length)))
+            (
+                F.pad(keys.repeat_interleave(group, 0), (0, 0, 0, length)),
+                F.pad(values.repeat_interleave(group, 0), (0, 0, 0, length)),
+            )
             for keys, values in prefix.past
         ]
 

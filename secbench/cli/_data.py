@@ -72,4 +72,4 @@ def _verdict(counts: list[tuple[int, int | None]]) -> str:
 def _against(found: int, published: int | None) -> str:
     if published is None:
         return ""
-    return "same" if found == published else f"{published}: NOT THE SAME"
+    return str(published) if found == published else f"{published}: NOT THE SAME"

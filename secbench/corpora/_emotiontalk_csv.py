@@ -68,7 +68,7 @@ def _captions(cell: str, path: Path, line: int) -> dict[str, tuple[str, ...]]:
         return {}
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)  # an odd backslash in a caption
+            warnings.simplefilter("ignore")  # an odd backslash in a caption
             found = ast.literal_eval(cell.strip())
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError) as error:
         raise DataError(f"`content` is not a Python dict literal of captions: {cell[:60]!r}.", path, line) from error

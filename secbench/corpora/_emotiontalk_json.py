@@ -57,8 +57,13 @@ def read_hub_folders(base: Path, records: Records) -> None:
 
 def _walk(folder: Path, suffix: str) -> Iterator[Path]:
     """The files below a folder, hidden ones (which archive tools leave behind) excepted; nothing if there is none."""
-    for where, _, names in os.walk(folder):
+    for where, _, names in os.walk(folder, onerror=_refuse, followlinks=True):
         yield from (Path(where, name) for name in sorted(names) if name.endswith(suffix) and not name.startswith("."))
+
+
+def _refuse(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise DataError(f"The folder cannot be read ({error.strerror}).", error.filename) from error
 
 
 def _read_file(path: Path, modality: str, records: Records) -> None:

@@ -28,7 +28,7 @@ def revision_of(splits: Mapping[str, Sequence[Example]], root: Path) -> str:
     digest = sha256()
     rows = sorted((_facts(split, row, root) for split, rows in splits.items() for row in rows), key=lambda row: row[:2])
     for row in rows:
-        digest.update(json.dumps(row, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode() + b"\n")
+        digest.update(json.dumps(row, sort_keys=True, separators=(",", ":")).encode() + b"\n")
     return digest.hexdigest()[:16]
 
 

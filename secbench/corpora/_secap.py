@@ -56,6 +56,8 @@ def _captions(path: Path) -> dict[str, tuple[str, ...]]:
         found = json.loads(read_text(path), object_pairs_hook=lambda pairs: _unique(pairs, path))
     except json.JSONDecodeError as error:
         raise DataError(f"This is not valid JSON: {error.msg}.", path, error.lineno) from error
+    except RecursionError as error:
+        raise DataError("This is not a dictionary of captions by id but deeply nested.", path) from error
     if not isinstance(found, dict) or not found:
         raise DataError("This is not a dictionary of captions by id.", path)
     return {name: _texts(value, name, path) for name, value in found.items()}

@@ -105,11 +105,12 @@ class Types:
             size = size * np.minimum(1.0, self.draw / np.maximum(1, count))
         return np.divide(types, size, out=np.zeros(size.shape), where=size > 0)
 
-    def holding(self, chosen: BoolArray) -> "tuple[BoolArray, float]":
-        """What a choice of utterances holds: for each type whether it occurs, and the sum of the tokens."""
+    def score_of(self, chosen: BoolArray) -> float:
+        """The score of a choice of utterances, shape (N,), without a draw."""
         seen = np.zeros(self.kinds, dtype=bool)
         seen[self.kind[chosen[self.utterance]]] = True
-        return seen, 0.0 if self.tokens is None else float(self.tokens[chosen].sum())
+        size = 0.0 if self.tokens is None else float(self.tokens[chosen].sum())
+        return float(self._score(float(seen.sum()), size, int(chosen.sum())))
 
 
 Statistics = Additive | Types

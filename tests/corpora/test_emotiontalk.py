@@ -207,6 +207,13 @@ def test_roots(tmp_path: Path) -> None:
         load(tmp_path)
 
 
+def test_linked_folders_are_followed(tmp_path: Path) -> None:
+    write_wav(tmp_path / "disk", NAME)
+    (tmp_path / "root/Audio/wav").mkdir(parents=True)
+    (tmp_path / "root/Audio/wav/G00001").symlink_to(tmp_path / "disk/Audio/wav/G00001")
+    assert examples(load(tmp_path / "root"))[NAME].utterance.audio is not None
+
+
 def test_hidden_files_of_archive_tools_are_passed_over(tmp_path: Path) -> None:
     path = write_annotation(tmp_path, NAME, annotation(NAME))
     path.with_name(f"._{path.name}").write_bytes(b"\0\1")

@@ -1,5 +1,6 @@
 """The NPZ files: what they say, and that reading them runs no code."""
 
+import io
 import os
 import zipfile
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.lib.format import write_array_header_1_0
 
 from secbench.corpora import load_corpus
 from secbench.errors import DataError
@@ -74,8 +76,9 @@ def test_a_pickle_runs_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["builtins.eval", "numpy.load", "numpy._core.multiarray.fromfile", "os.system"])
 def test_only_the_names_of_an_array_resolve(tmp_path: Path, name: str) -> None:
     module, _, attribute = name.rpartition(".")
-    header = b"\x93NUMPY\x01\x00\x36\x00{'descr': '|O', 'fortran_order': False, 'shape': (), }"
-    data = header.ljust(63) + b"\n" + f"c{module}\n{attribute}\n.".encode()
+    stream = io.BytesIO()
+    write_array_header_1_0(stream, {"descr": "|O", "fortran_order": False, "shape": ()})
+    data = stream.getvalue() + f"c{module}\n{attribute}\n.".encode()
     with zipfile.ZipFile(tmp_path / "mm_label.npz", "w") as archive:
         archive.writestr("train_corpus.npy", data)
     with pytest.raises(DataError, match=f"it asks for {name}"):

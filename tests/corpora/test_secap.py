@@ -63,6 +63,7 @@ def test_audio_and_transcripts_may_be_missing(folder: Path) -> None:
     [
         ("fid2captions.json", "{", "line 1: This is not valid JSON"),
         ("fid2captions.json", "[]", "not a dictionary"),
+        ("fid2captions.json", "[" * 100_000, "deeply nested"),
         ("fid2captions.json", '{"a": ""}', "'a' has no caption"),
         ("fid2captions.json", '{"a": "x", "a": "y"}', "occurs twice"),
         ("text.txt", f"{ONE}\n", "line 1: '" + ONE + "' stands alone"),

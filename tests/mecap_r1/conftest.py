@@ -37,9 +37,16 @@ def toy_examples(folder: Path, count: int, seed: int = 0) -> list[Example]:
     for number in range(count):
         label = names[number % len(names)]
         path = folder / f"{seed}-{number}.wav"
-        soundfile.write(path, tone(PITCH[label] * 2 ** (0.03 * rng.standard_normal()), 0.6 + 0.4 * rng.random(), rng), 16_000)
+        soundfile.write(
+            path, tone(PITCH[label] * 2 ** (0.03 * rng.standard_normal()), 0.6 + 0.4 * rng.random(), rng), 16_000
+        )
         overall = tuple(str(rng.choice(FRAMES)).format(rng.choice(WORDS[label])) for _ in range(3))
-        captions = {"overall": overall, "emotion": (f"情绪{WORDS[label][0]}。",), "style": ("语速较快。",), "speaker": ("一位男性。",)}
+        captions = {
+            "overall": overall,
+            "emotion": (f"情绪{WORDS[label][0]}。",),
+            "style": ("语速较快。",),
+            "speaker": ("一位男性。",),
+        }
         utterance = Utterance(f"u{seed}-{number}", AudioClip(path), str(rng.choice(LINES)))
         rows.append(Example(utterance, References(captions, {"audio": label})))
     return rows

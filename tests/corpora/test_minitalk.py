@@ -1,0 +1,48 @@
+"""The shipped corpus keeps its promises."""
+
+from collections import Counter
+
+import pytest
+
+from secbench.corpora import SPLITS, Corpus, load_corpus, verify_corpus
+from secbench.emotions import EMOTIONS
+from secbench.tasks import ASPECTS
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return load_corpus("minitalk")
+
+
+def test_every_clip_is_there_and_answered(corpus: Corpus) -> None:
+    assert verify_corpus(corpus).ok
+    for rows in corpus.splits.values():
+        for said, answers in rows:
+            assert said.audio is not None
+            assert said.transcript
+            assert said.dialogue
+            assert set(answers.captions) == set(ASPECTS)
+            assert len(answers.captions["overall"]) == 5
+            assert answers.labels["audio"] in EMOTIONS
+
+
+def test_splits_share_no_speaker_and_hold_every_emotion(corpus: Corpus) -> None:
+    assert tuple(corpus.splits) == SPLITS
+    assert corpus.card.speaker_disjoint
+    for rows in corpus.splits.values():
+        counts = Counter(row.references.labels["audio"] for row in rows)
+        assert set(counts) == set(EMOTIONS)
+
+
+def test_the_card_warns(corpus: Corpus) -> None:
+    assert corpus.card.name == "minitalk"
+    assert corpus.card.synthetic
+    assert "EmotionTalk" in corpus.card.warning
+    assert corpus.missing.keys() <= {"labels:text", "labels:video", "labels:multimodal"}
+
+
+def test_neither_ids_nor_file_names_give_the_answer_away(corpus: Corpus) -> None:
+    for rows in corpus.splits.values():
+        for said, _ in rows:
+            name = said.audio.path.name if said.audio else ""
+            assert not any(emotion in f"{said.id} {name}" for emotion in EMOTIONS)
