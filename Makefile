@@ -10,7 +10,7 @@ newest = $$(ls -td $(RUNS)/$(1)-minitalk-caption-overall-s0-*/ | head -n 1)
 
 demo: $(VENV)/demo.done
 	$(BIN)/secbench run --config demo.toml --runs $(RUNS)
-	$(BIN)/secbench compare $(call newest,mecap_r1) $(call newest,sft)
+	$(BIN)/secbench compare $(call newest,sft) $(call newest,mecap_r1)
 	$(BIN)/secbench leaderboard --runs $(RUNS) -o $(SITE)
 
 test: $(VENV)/test.done

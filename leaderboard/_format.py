@@ -3,13 +3,11 @@
 import tomllib
 from functools import cache
 from importlib.resources import files
-from math import ceil, floor, log10
+from math import floor, log10
 
 from pydantic import BaseModel
 
-from secbench.schema import MetricScore
-
-__all__ = ["Display", "compact", "display", "nice_limit", "seconds"]
+__all__ = ["Display", "compact", "display", "nice_limit", "plain", "seconds"]
 
 
 class Display(BaseModel):
@@ -31,11 +29,9 @@ class Display(BaseModel):
         """A value of the metric's natural scale, as text."""
         return f"{value * self.factor:.{self.decimals}f}"
 
-    def interval(self, score: MetricScore) -> str:
-        """The 95 % interval as text, such as ``31.2–35.6``; an empty string if there is none."""
-        if score.ci_low is None or score.ci_high is None:
-            return ""
-        return f"{self.number(score.ci_low)}–{self.number(score.ci_high)}"
+    def interval(self, low: float | None, high: float | None) -> str:
+        """An interval as text, such as ``31.2–35.6``; an empty string if there is none."""
+        return "" if low is None or high is None else f"{self.number(low)}–{self.number(high)}"
 
 
 @cache
@@ -45,12 +41,12 @@ def _table() -> dict[str, Display]:
 
 
 def display(metric: str) -> Display:
-    """How a metric is shown; a metric nobody described is shown under its own name, times 100."""
+    """How a metric is shown; one that nobody described is shown under its own name, times 100."""
     return _table().get(metric) or Display(label=metric.replace("_", " "))
 
 
 def compact(count: float) -> str:
-    """A count with a thousands suffix: 950, 12.3 k, 7.6 M, 1.2 B."""
+    """A count with a suffix for thousands and more: 950, 12.3 k, 7.6 M, 1.2 B."""
     for limit, suffix in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if count >= limit:
             return f"{count / limit:.1f} {suffix}"
@@ -58,17 +54,19 @@ def compact(count: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """A duration in seconds with three significant digits, without an exponent: 0.00412, 0.31, 12.5."""
-    if value <= 0:
-        return "0"
-    return f"{value:.{max(0, 2 - floor(log10(value)))}f}"
+    """A duration in seconds, three significant digits without an exponent: 0.00412, 0.310, 12.5."""
+    return f"{value:.{max(0, 2 - floor(log10(value)))}f}" if value > 0 else "0"
+
+
+def plain(value: float) -> str:
+    """A number of an axis, four significant digits."""
+    return f"{value:.4g}"
 
 
 def nice_limit(value: float) -> float:
-    """The smallest of 1, 1.5, 2, 3, 4, 5, 6, 8, 10 times a power of ten that is not below `value`; 1 if that is not positive."""
+    """The smallest of 1, 1.5, 2, 3, 4, 5, 6, 8, 10 times a power of ten that is not below `value` (1 where it is not positive)."""
     if value <= 0:
         return 1.0
     power = 10.0 ** floor(log10(value))
-    step = next((step for step in (1, 1.5, 2, 3, 4, 5, 6, 8) if step * power >= value), 10)
-    limit = step * power
-    return float(ceil(limit)) if power >= 1 and limit != int(limit) and value <= ceil(limit) and power > 1 else limit
+    step = next(step for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if step * power >= value * (1 - 1e-9))
+    return step * power

@@ -52,7 +52,9 @@ class EmotionReport(_Model):
     confusion: Confusion
     coverage: float = Field(description="share of captions that name at least one class")
     conflict: float = Field(description="share of captions that name two or more classes")
-    ceiling: float | None = Field(default=None, description="macro-F1 of the human references through the same extractor")
+    ceiling: float | None = Field(
+        default=None, description="macro-F1 of the human references through the same extractor"
+    )
     floor: float | None = Field(default=None, description="macro-F1 of the majority class")
 
 
@@ -79,6 +81,7 @@ class Report(_Model):
     protocol: str = Field(description="frozen id of the protocol, such as 'EmotionTalk-caption-overall-v1'")
     n: int
     n_failed: int
+    n_empty: int = Field(default=0, description="captions that were given, but blank")
     cluster: str | None = Field(
         None, description="what the bootstrap resamples: 'dialogue', 'speaker', or None for utterances"
     )

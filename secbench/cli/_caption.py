@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from secbench.cli._output import json_option, runs_option
-from secbench.errors import PartialError, UsageError
+from secbench.errors import PartialError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from secbench.captioner import Captioner
@@ -51,11 +51,12 @@ def _model(name: str, runs: Path) -> tuple["Captioner", "Task", int]:
     from secbench.runs import find_run
     from secbench.tasks import find_task
 
-    if any(entry.name == name for entry in registry("model")):
-        kind = registry("model")[name].load()
-        if kind.needs_fit:
-            raise UsageError(
-                f"{name} must be fitted first: `secbench run --model {name}`, then give the run to --model."
-            )
-        return kind(), find_task("caption-overall"), 0
-    return fitted_model(find_run(name, runs))
+    is_model = any(entry.name == name for entry in registry("model"))
+    if is_model and not registry("model")[name].load().needs_fit:
+        return registry("model")[name].load()(), find_task("caption-overall"), 0
+    try:
+        return fitted_model(find_run(name, runs))
+    except UnknownNameError as error:
+        if is_model:
+            raise UsageError(f"{name} must be fitted first: `secbench run --model {name}`.") from error
+        raise

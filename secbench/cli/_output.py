@@ -1,6 +1,7 @@
 """How results are shown: tables for people, JSON for programs."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -22,7 +23,8 @@ runs_option = click.option(
     "--runs", type=click.Path(file_okay=False), default="runs", show_default=True, help="Folder of the run folders."
 )
 
-_RAW = {"cider", "vocabulary", "unique_captions", "mean_length"}
+UNWRAPPED = 400
+"""Columns of a table that goes to a file or a pipe, where nothing is wrapped."""
 
 
 def as_json(value: Any) -> str:
@@ -53,7 +55,7 @@ def score_cells(metric: str, score: Any) -> tuple[str, str]:
         return "unavailable", score.reason
     if score.ci_low is None:
         return number(metric, score.value), score.reason
-    return number(metric, score.value), f"{number(metric, score.ci_low)} - {number(metric, score.ci_high)}"
+    return number(metric, score.value), f"{number(metric, score.ci_low)} to {number(metric, score.ci_high)}"
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> None:
@@ -62,13 +64,14 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    click.secho(title, bold=True)
+    table = Table(box=SIMPLE_HEAD)
     for position, column in enumerate(columns):
-        table.add_column(column, justify="left" if position < left else "right", overflow="fold")
+        numeric = position >= left
+        table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in rows:
         table.add_row(*row)
-    console = Console(markup=False)
-    console.print(table)
+    Console(markup=False, width=None if sys.stdout.isatty() else UNWRAPPED).print(table)
 
 
 def print_scores(title: str, report: Any) -> None:

@@ -56,4 +56,4 @@ def _print_task(table: Any, task: str, ours: list[dict[str, Any]]) -> None:
 def _cell(metric: str, score: dict[str, Any] | None) -> str:
     if score is None or score["value"] is None:
         return "unavailable"
-    return f"{number(metric, score['value'])} ({number(metric, score['ci_low'])} - {number(metric, score['ci_high'])})"
+    return f"{number(metric, score['value'])} ({number(metric, score['ci_low'])} to {number(metric, score['ci_high'])})"

@@ -1,5 +1,6 @@
 """`minitalk`: the synthetic corpus inside the package."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from secbench.corpora._jsonl import read_folder
@@ -20,4 +21,5 @@ def load(root: Path | None) -> Corpus:
     """
     if root is not None:
         raise UsageError("The corpus minitalk is inside the package and takes no --root. Leave it out.")
-    return read_folder(FOLDER, "minitalk")
+    corpus = read_folder(FOLDER, "minitalk")
+    return replace(corpus, missing=dict.fromkeys(corpus.missing, "minitalk is speech only and does not have it."))

@@ -2,13 +2,14 @@
 
 from secbench.metrics._batch import Batch, Readings
 from secbench.metrics._metric import STAT_PREFIX, Metric, UnavailableError, additive, mean_of
-from secbench.metrics._sufficient import Additive, Statistics, Types
+from secbench.metrics._sufficient import Additive, Aggregate, Statistics, Types
 from secbench.metrics._tokenise import TOKENISERS, Tokens, find_tokeniser
 
 __all__ = [
     "STAT_PREFIX",
     "TOKENISERS",
     "Additive",
+    "Aggregate",
     "Batch",
     "Metric",
     "Readings",

@@ -41,6 +41,7 @@ class Batch:
         labels: the predicted class of each utterance, for label tasks.
         readings: ``emo`` (and ``emo_classifier``) -> what an extractor read.
         no_emotion: why Emo-F1 is not defined for the task, or an empty string.
+        split: the tokens of `sentences`, where they are known already.
     """
 
     captions: tuple[str, ...]
@@ -52,6 +53,7 @@ class Batch:
     labels: tuple[str | None, ...] = ()
     readings: Mapping[str, Readings] = field(default_factory=dict)
     no_emotion: str = ""
+    split: Tokens | None = None
 
     def __len__(self) -> int:
         return len(self.captions)
@@ -79,7 +81,7 @@ class Batch:
     @cached_property
     def tokens(self) -> Tokens:
         """The tokens of `sentences`."""
-        return self.splitter.split(self.sentences)
+        return self.splitter.split(self.sentences) if self.split is None else self.split
 
     @cached_property
     def ngrams(self) -> list[tuple[NgramCounts, Groups]]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from secbench.metrics._arrays import FloatArray
 from secbench.metrics._batch import Batch
-from secbench.metrics._metric import UnavailableError, additive, mean_of
+from secbench.metrics._metric import UnavailableError, additive, mean_of, ratio
 from secbench.metrics._ngrams import Groups, Layout, NgramCounts
 
 __all__ = ["cider"]
@@ -29,9 +29,9 @@ def _cosine(counts: NgramCounts, groups: Groups, layout: Layout) -> FloatArray:
     candidate = np.repeat(groups.candidate, groups.size)
     shared = np.flatnonzero((candidate > 0) & layout.is_reference[counts.sentence])
     product = weight[shared] * np.minimum(candidate[shared], counts.count[shared]) * counts.count[shared]
-    dot = np.bincount(counts.sentence[shared], weights=product, minlength=sentences)[layout.reference]
+    dot: FloatArray = np.bincount(counts.sentence[shared], weights=product, minlength=sentences)[layout.reference]
     size = norm[layout.candidate][layout.owner] * norm[layout.reference]
-    return np.divide(dot, size, out=np.zeros(len(dot)), where=size > 0)
+    return ratio(dot, size)
 
 
 def _scores(batch: Batch) -> FloatArray:

@@ -14,13 +14,13 @@ import numpy as np
 from secbench.emotions import EMOTIONS
 from secbench.metrics._arrays import FloatArray
 from secbench.metrics._batch import Batch, Readings
-from secbench.metrics._metric import Metric, UnavailableError, additive, mean_of
+from secbench.metrics._metric import Metric, UnavailableError, additive, mean_of, ratio
 
 __all__ = [
     "accuracy",
+    "class_credits",
     "class_f1",
     "confusion",
-    "credits",
     "emo_coverage",
     "emo_f1",
     "emo_f1_classifier",
@@ -34,7 +34,7 @@ __all__ = [
 _PARTS = ("tp", "predicted", "gold")
 
 
-def credits(named: Sequence[frozenset[str]], gold: Sequence[str | None]) -> FloatArray:  # noqa: A001
+def class_credits(named: Sequence[frozenset[str]], gold: Sequence[str | None]) -> FloatArray:
     """Credits of N utterances, shape (N, 3 x 7): true positives, predictions and gold of each class.
 
     An utterance without a gold class gives nothing but zeros.
@@ -61,7 +61,7 @@ def class_f1(sums: FloatArray) -> FloatArray:
     """F1 of each class, shape (..., 7), 0 for a class that is neither gold nor predicted."""
     hit, predicted, gold = _parts(sums)
     size = predicted + gold
-    return np.divide(2 * hit, size, out=np.zeros(size.shape), where=size > 0)
+    return ratio(2 * hit, size)
 
 
 def macro(sums: FloatArray) -> FloatArray:
@@ -74,13 +74,13 @@ def weighted(sums: FloatArray) -> FloatArray:
     """Mean F1 over the classes, weighted by how often each is gold."""
     gold = _parts(sums)[2]
     total = gold.sum(-1)
-    return np.divide((class_f1(sums) * gold).sum(-1), total, out=np.zeros(total.shape), where=total > 0)
+    return ratio((class_f1(sums) * gold).sum(-1), total)
 
 
 def _accuracy(sums: FloatArray) -> FloatArray:
     hit, _, gold = _parts(sums)
     total = gold.sum(-1)
-    return np.divide(hit.sum(-1), total, out=np.zeros(total.shape), where=total > 0)
+    return ratio(hit.sum(-1), total)
 
 
 def confusion(
@@ -106,11 +106,11 @@ def _reading(batch: Batch, key: str) -> Readings:
 
 
 def _read_credits(key: str) -> Callable[[Batch], FloatArray]:
-    return lambda batch: credits(_reading(batch, key).named, batch.gold)
+    return lambda batch: class_credits(_reading(batch, key).named, batch.gold)
 
 
 def _label_credits(batch: Batch) -> FloatArray:
-    return credits([frozenset() if label is None else frozenset((label,)) for label in batch.labels], batch.gold)
+    return class_credits([frozenset() if label is None else frozenset((label,)) for label in batch.labels], batch.gold)
 
 
 def _covered(batch: Batch) -> FloatArray:

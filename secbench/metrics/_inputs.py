@@ -44,11 +44,15 @@ def align(predictions: Sequence[Prediction], examples: Sequence[Example], task: 
     """
     _check_ids(predictions, examples)
     found = {prediction.id: prediction for prediction in predictions}
-    rows = [found.get(example.utterance.id) or Prediction(example.utterance.id, error="missing") for example in examples]
+    rows = [
+        found.get(example.utterance.id) or Prediction(example.utterance.id, error="missing") for example in examples
+    ]
     failed = tuple(_has_failed(row, task) for row in rows)
     if strict and any(failed):
         names = [row.id for row, bad in zip(rows, failed, strict=True) if bad]
-        raise DataError(f"{len(names)} utterances have no {_wanted(task)}: {_some(names)}. Add them, or leave out --strict.")
+        raise DataError(
+            f"{len(names)} utterances have no {_wanted(task)}: {_some(names)}. Add them, or leave out --strict."
+        )
     for row in rows:
         _check_answer(row)
     captions = tuple("" if bad else row.caption or "" for row, bad in zip(rows, failed, strict=True))
@@ -63,7 +67,8 @@ def _check_ids(predictions: Sequence[Prediction], examples: Sequence[Example]) -
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
         raise DataError(f"Several predictions have the same id: {_some(twice)}. Keep one of each.")
-    unknown = [name for name in counts if name not in {example.utterance.id for example in examples}]
+    known = {example.utterance.id for example in examples}
+    unknown = [name for name in counts if name not in known]
     if unknown:
         raise DataError(
             f"{len(unknown)} predictions are for ids that are not scored: {_some(unknown)}. "
@@ -83,7 +88,9 @@ def _check_answer(row: Prediction) -> None:
     if row.caption is not None and not _is_unicode(row.caption):
         raise DataError(f"The caption of {row.id} holds half a surrogate pair, which is no text. Decode it as UTF-8.")
     if row.label is not None and row.label not in EMOTIONS:
-        raise DataError(f"The label {row.label!r} of {row.id} is no emotion class. The classes are {', '.join(EMOTIONS)}.")
+        raise DataError(
+            f"The label {row.label!r} of {row.id} is no emotion class. The classes are {', '.join(EMOTIONS)}."
+        )
 
 
 def _is_unicode(text: str) -> bool:

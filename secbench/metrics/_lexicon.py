@@ -52,10 +52,12 @@ class LexiconExtractor:
 
     def __init__(self) -> None:
         self._entries, self._lengths, self.signature = _lexicon()
+        self._read_before: dict[str, frozenset[str]] = {}
 
     def extract(self, captions: Sequence[str]) -> list[frozenset[str]]:
         """The classes that each caption names; an empty set where it names none."""
-        known = {caption: self._read(caption) for caption in dict.fromkeys(captions)}
+        known = self._read_before
+        known.update({caption: self._read(caption) for caption in dict.fromkeys(captions) if caption not in known})
         return [known[caption] for caption in captions]
 
     def _read(self, caption: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from secbench.metrics._arrays import FloatArray
 from secbench.metrics._batch import Batch
-from secbench.metrics._metric import additive
+from secbench.metrics._metric import additive, ratio
 from secbench.metrics._tokenise import find_tokeniser
 
 __all__ = ["align", "meteor_zh"]
@@ -21,18 +21,17 @@ _ALPHA, _BETA, _GAMMA = 0.85, 0.20, 0.60
 _BEAM = 40
 _NO_CHUNK = -2
 
-_State = tuple[int, int, int, int]  # chunks, distance, used reference positions as bits, reference position just matched
+_State = tuple[
+    int, int, int, int
+]  # chunks, distance, used reference positions as bits, reference position just matched
 
 
 def _aggregate(sums: FloatArray) -> FloatArray:
     """Columns: matches, chunks, caption length, reference length."""
     matches, chunks, candidate, reference = (sums[..., k] for k in range(4))
-    zero = np.zeros(sums.shape[:-1])
-    precision = np.divide(matches, candidate, out=zero.copy(), where=candidate > 0)
-    recall = np.divide(matches, reference, out=zero.copy(), where=reference > 0)
-    weighted = _ALPHA * precision + (1 - _ALPHA) * recall
-    mean = np.divide(precision * recall, weighted, out=zero.copy(), where=weighted > 0)
-    fragments = np.divide(chunks, matches, out=zero.copy(), where=matches > 0)
+    precision, recall = ratio(matches, candidate), ratio(matches, reference)
+    mean = ratio(precision * recall, _ALPHA * precision + (1 - _ALPHA) * recall)
+    fragments = ratio(chunks, matches)
     whole = (chunks == 1) & (matches == candidate) & (matches == reference)
     return np.asarray(mean * (1 - _GAMMA * np.where(whole, 0.0, fragments) ** _BETA))
 
@@ -83,18 +82,16 @@ def _extend(beam: list[_State], position: int, places: list[int], left: int) -> 
     return found[:_BEAM]
 
 
-def _best(candidate: Sequence[int], references: Sequence[Sequence[int]]) -> tuple[int, int, int, int]:
-    rows = [(*align(candidate, reference), len(candidate), len(reference)) for reference in references]
-    return max(rows, key=lambda row: float(_aggregate(np.array(row, dtype=np.float64)))) if len(rows) > 1 else rows[0]
-
-
 def _collect(batch: Batch) -> FloatArray:
     tokens = batch.tokens if batch.tokeniser == "char" else find_tokeniser("char").split(batch.sentences)
-    sentences = tokens.lists()
-    firsts = batch.layout.candidate[: len(batch)].tolist()
-    counts = batch.layout.references_per_document.tolist()
-    rows = [_best(sentences[a], sentences[a + 1 : a + 1 + k]) for a, k in zip(firsts, counts, strict=False)]
-    return np.array(rows, dtype=np.float64)
+    sentences, layout = tokens.lists(), batch.layout
+    mine = layout.owner < len(batch)
+    pairs = zip(layout.candidate[layout.owner[mine]].tolist(), layout.reference[mine].tolist(), strict=True)
+    rows = [(*align(sentences[a], sentences[b]), len(sentences[a]), len(sentences[b])) for a, b in pairs]
+    statistics = np.array(rows, dtype=np.float64)
+    owner = layout.owner[mine]
+    best_first = np.lexsort((-_aggregate(statistics), owner))  # stable: of equal references the first one
+    return statistics[best_first[np.unique(owner, return_index=True)[1]]]
 
 
 def _fields(batch: Batch) -> Sequence[str]:

@@ -11,7 +11,7 @@ from secbench.metrics._arrays import FloatArray
 from secbench.metrics._batch import Batch
 from secbench.metrics._sufficient import Additive, Aggregate, Statistics
 
-__all__ = ["STAT_PREFIX", "Metric", "UnavailableError", "additive", "mean_of"]
+__all__ = ["STAT_PREFIX", "Metric", "UnavailableError", "additive", "mean_of", "ratio"]
 
 STAT_PREFIX = "stat:"
 
@@ -76,13 +76,21 @@ def additive(
     def restore(table: Mapping[str, Sequence[Any]], _signature: str) -> Statistics:
         missing = [column for column in names if STAT_PREFIX + column not in table]
         if missing:
-            raise DataError(f"The table lacks the column {STAT_PREFIX}{missing[0]} that {name} needs. Score the run again.")
+            raise DataError(
+                f"The table lacks the column {STAT_PREFIX}{missing[0]} that {name} needs. Score the run again."
+            )
         values = np.array([table[STAT_PREFIX + column] for column in names], dtype=np.float64).T
         return Additive(names, values, aggregate)
 
     return Metric(name, gather, fields, restore, higher_is_better, each=each)
 
 
+def ratio(top: FloatArray, bottom: FloatArray) -> FloatArray:
+    """Top / bottom, and 0 where the bottom is not above 0."""
+    out: FloatArray = np.zeros(np.shape(bottom))
+    return np.divide(top, bottom, out=out, where=bottom > 0)
+
+
 def mean_of(sums: FloatArray) -> FloatArray:
     """The mean, from the columns (sum, count)."""
-    return np.divide(sums[..., 0], sums[..., 1], out=np.zeros(sums.shape[:-1]), where=sums[..., 1] > 0)
+    return ratio(sums[..., 0], sums[..., 1])

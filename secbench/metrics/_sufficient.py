@@ -4,14 +4,14 @@ A metric leaves one of two kinds of statistics. `Additive`: numbers whose sums g
 weighted sum. `Types`: which types (bigrams, say) occur in which utterance; their number does not add up.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from secbench.metrics._arrays import BoolArray, FloatArray, IntArray
 
-__all__ = ["Additive", "Aggregate", "Statistics", "Types"]
+__all__ = ["Additive", "Aggregate", "Statistics", "Types", "stat_columns"]
 
 Aggregate = Callable[[FloatArray], FloatArray]
 
@@ -86,9 +86,9 @@ class Types:
             after = self._expected(spread[kind[mine]] - inside[mine], int(left))
             gone = np.bincount(owner[mine], weights=after - before[kind[mine]], minlength=len(sizes))
             total[here] = before.sum() + gone[here]
-        removed = np.zeros(len(sizes)) if self.tokens is None else np.bincount(cluster, weights=self.tokens)
-        kept = 0.0 if self.tokens is None else float(self.tokens.sum())
-        return self._score(total, kept - removed, rest)
+        lengths = np.zeros(self.count) if self.tokens is None else self.tokens
+        left_over: FloatArray = lengths.sum() - np.bincount(cluster, weights=lengths)
+        return self._score(total, left_over, rest)
 
     def _expected(self, spread: IntArray, count: int) -> FloatArray:
         """The probability that a type in `spread` of `count` utterances is seen in a draw (0 or 1 without a draw)."""
@@ -120,4 +120,13 @@ def _seen(spread: IntArray, count: int, draw: int) -> FloatArray:
     """1 - C(count - spread, draw) / C(count, draw), the hypergeometric chance of at least one hit."""
     step = np.arange(draw)
     left = np.maximum(0, count - spread[:, None] - step)  # (spreads, draw)
-    return 1.0 - np.prod(left / (count - step), axis=1)
+    return np.asarray(1.0 - np.prod(left / (count - step), axis=1))
+
+
+def stat_columns(collected: Mapping[str, Statistics]) -> dict[str, FloatArray]:
+    """The columns of all additive statistics, each once."""
+    columns: dict[str, FloatArray] = {}
+    for statistics in collected.values():
+        if isinstance(statistics, Additive):
+            columns.update(zip(statistics.columns, statistics.values.T, strict=True))
+    return columns

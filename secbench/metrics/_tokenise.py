@@ -44,6 +44,14 @@ class Tokens:
     lengths: IntArray
     vocabulary: int
 
+    def select(self, sentences: IntArray) -> "Tokens":
+        """The tokens of some sentences, in the order asked for, with the same ids; shape of `sentences`: (S',)."""
+        lengths = self.lengths[sentences]
+        begin = (np.cumsum(self.lengths) - self.lengths)[sentences]
+        shift = begin - (np.cumsum(lengths) - lengths)
+        number = np.repeat(np.arange(len(sentences)), lengths)
+        return Tokens(self.ids[np.arange(len(number)) + shift[number]], number, lengths, self.vocabulary)
+
     def lists(self) -> list[list[int]]:
         """The ids of each sentence as a list."""
         ends = np.cumsum(self.lengths).tolist()

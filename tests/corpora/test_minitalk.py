@@ -6,7 +6,8 @@ import pytest
 
 from secbench.corpora import SPLITS, Corpus, load_corpus, verify_corpus
 from secbench.emotions import EMOTIONS
-from secbench.tasks import ASPECTS
+from secbench.errors import DataError
+from secbench.tasks import ASPECTS, find_task
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,12 @@ def test_the_card_warns(corpus: Corpus) -> None:
     assert corpus.card.name == "minitalk"
     assert corpus.card.synthetic
     assert "EmotionTalk" in corpus.card.warning
-    assert corpus.missing.keys() <= {"labels:text", "labels:video", "labels:multimodal"}
+
+
+def test_what_it_lacks_is_not_asked_of_the_user(corpus: Corpus) -> None:
+    assert set(corpus.missing) == {"labels:text", "labels:video", "labels:multimodal"}
+    with pytest.raises(DataError, match="minitalk is speech only"):
+        corpus.examples("test", find_task("emotion-text"))
 
 
 def test_neither_ids_nor_file_names_give_the_answer_away(corpus: Corpus) -> None:

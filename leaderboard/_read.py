@@ -1,0 +1,135 @@
+"""Run folders, read and checked; a broken one is a row with its reason, unless somebody asked for just that one."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from secbench.captioner import Prediction
+from secbench.errors import DataError
+from secbench.evaluation import read_report
+from secbench.runs import RunFolder, find_run, list_runs, read_predictions
+from secbench.schema import SCHEMA_VERSION, Report, RunRecord
+from secbench.tasks import find_task
+
+__all__ = ["Broken", "Run", "Scored", "read_runs"]
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder. `report` is None where nothing was scored yet."""
+
+    folder: Path
+    record: RunRecord
+    report: Report | None
+    predictions: tuple[Prediction, ...] = ()
+    curves: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class Scored(Run):
+    """A run folder that holds scores."""
+
+    report: Report
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A folder that holds no readable run."""
+
+    folder: str
+    reason: str
+
+
+def read_runs(names: Sequence[str], root: Path) -> tuple[list[Run], list[Broken]]:
+    """Read runs.
+
+    Args:
+        names: what was asked for; ids below `root`, or paths with a separator. Empty: every run folder below `root`.
+        root: the folder of the run folders.
+
+    Returns:
+        The runs in the order of their ids, and what could not be read.
+
+    Raises:
+        UnknownNameError: if an id that was asked for does not exist.
+        DataError: if there is no run, or one that was asked for is broken.
+    """
+    folders = [find_run(name, root).path for name in dict.fromkeys(names)] if names else _below(root)
+    runs: dict[str, Run] = {}
+    broken = []
+    for folder in folders:
+        try:
+            run = _read(folder)
+            _check_unique(run, runs)
+        except DataError as error:
+            if names:
+                raise
+            broken.append(Broken(folder.name, str(error)))
+        else:
+            runs[run.record.id] = run
+    return [runs[name] for name in sorted(runs)], broken
+
+
+def _below(root: Path) -> list[Path]:
+    folders = [run.path for run in list_runs(root)]
+    if not folders:
+        raise DataError(
+            f"There are no run folders in {root}. Make one with `secbench run` or `secbench score`, or give --runs DIR."
+        )
+    return folders
+
+
+def _check_unique(run: Run, known: dict[str, Run]) -> None:
+    other = known.get(run.record.id)
+    if other is not None and other.folder.resolve() != run.folder.resolve():
+        raise DataError(f"has the same id as {other.folder}. Remove one of the two.", run.folder / "run.json")
+
+
+def _read(folder: Path) -> Run:
+    record = RunFolder(folder).read()
+    if record.version != SCHEMA_VERSION:
+        raise DataError(f"has version {record.version}; this secbench reads {SCHEMA_VERSION}.", folder / "run.json")
+    if not _PLAIN_NAME.fullmatch(record.id):
+        raise DataError(f"the id {record.id[:80]!r} is no plain file name.", folder / "run.json")
+    predictions = folder / "predictions.jsonl"
+    run = Run(
+        folder,
+        record,
+        None,
+        tuple(read_predictions(predictions, drop_broken_tail=True)) if predictions.exists() else (),
+        tuple(_curve_rows(folder / "train.jsonl")),
+    )
+    return _scored(run) if (folder / "scores.json").exists() else run
+
+
+def _scored(run: Run) -> Scored:
+    report = read_report(run.folder)
+    for what in ("version", "corpus", "corpus_revision", "task", "split"):
+        mine, theirs = getattr(run.record, what), getattr(report, what)
+        if mine != theirs:
+            raise DataError(
+                f"{what.replace('_', ' ')} is {theirs!r}, but {mine!r} in run.json. Score the run again.",
+                run.folder / "scores.json",
+            )
+    find_task(report.task)
+    return Scored(**{**replace(run).__dict__, "report": report})
+
+
+def _curve_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of `train.jsonl`; a last line without an end, as a killed run leaves it, is dropped."""
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    for number, line in enumerate(lines, start=1):
+        if not line.endswith(b"\n"):
+            return
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise DataError("not JSON. Remove the line, or run again.", path, number) from error
+        if not isinstance(row, dict):
+            raise DataError("not a JSON object. Remove the line, or run again.", path, number)
+        yield row

@@ -1,0 +1,87 @@
+"""What the templates of the index draw: columns with one scale each, and notes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from leaderboard._format import Display, display, nice_limit
+from leaderboard._schema import Row, Score, Section
+
+__all__ = ["Column", "columns", "kind_label", "notes", "place"]
+
+_KINDS = {"floor": "Floor", "baseline": "Baseline", "mecap_r1": "MECap-R1", "external": "External"}
+
+
+def kind_label(kind: str) -> str:
+    """The word for a row's kind."""
+    return _KINDS.get(kind, kind)
+
+
+def place(score: Score) -> str:
+    """A rank interval as text: ``2–4``, ``1``, or a dash where there is none."""
+    if score.rank_low is None:
+        return "–"
+    return str(score.rank_low) if score.rank_low == score.rank_high else f"{score.rank_low}–{score.rank_high}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One metric with the scale that all its whiskers share.
+
+    Attributes:
+        name: the metric.
+        look: how its numbers are shown.
+        limit: the right end of the scale, on the natural scale; the left end is 0.
+        marks: (class, position) of the vertical lines.
+    """
+
+    name: str
+    look: Display
+    limit: float
+    marks: tuple[tuple[str, str], ...] = ()
+
+    def at(self, value: float) -> str:
+        """The position of a value, as a percentage of the width."""
+        return f"{min(100.0, max(0.0, 100 * value / self.limit)):.1f}%"
+
+
+def columns(section: Section, names: Iterable[str]) -> list[Column]:
+    """The columns of a section for some of its metrics."""
+    return [_column(section, name) for name in names]
+
+
+def _column(section: Section, name: str) -> Column:
+    look = display(name)
+    lines = [("floor", section.floors[name])] if name in section.floors else []
+    lines += [
+        (row.role, row.scores[name])
+        for row in section.references
+        if row.role == "human" and name in row.scores and name not in row.caveats
+    ]
+    limit = scale_limit(look, [row.scores[name] for row in section.rows if name in row.scores], [v for _, v in lines])
+    column = Column(name, look, limit)
+    return Column(name, look, limit, tuple((role, column.at(value)) for role, value in lines))
+
+
+def scale_limit(look: Display, scores: Iterable[Score], others: Iterable[float] = ()) -> float:
+    """A round number, on the natural scale, that all values and interval ends lie below."""
+    ends = [end for score in scores for end in (score.value, score.ci_high) if end is not None]
+    return nice_limit(max([*ends, *others], default=0.0) * look.factor) / look.factor
+
+
+def notes(section: Section) -> list[str]:
+    """Why numbers or intervals are missing: a sentence for each metric and reason, with the systems it is true of."""
+    found: dict[tuple[str, str, str], list[Row]] = {}
+    for row in section.rows:
+        for name, score in row.scores.items():
+            if score.reason:
+                found.setdefault((name, score.status, score.reason), []).append(row)
+    return [
+        f"{display(name).label} {'has no interval' if status == 'ok' else 'is unavailable'} for {_who(rows, section)}: {reason}"
+        for (name, status, reason), rows in found.items()
+    ]
+
+
+def _who(rows: list[Row], section: Section) -> str:
+    if len(rows) == len(section.rows):
+        return "every system"
+    return ", ".join(row.name for row in rows) if len(rows) <= 3 else f"{len(rows)} systems"

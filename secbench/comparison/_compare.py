@@ -1,0 +1,115 @@
+"""The questions: which differences are real, and which ranks are possible."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from secbench import statistics
+from secbench.comparison._models import Comparison, ComparisonPair, Difference, RunSource
+from secbench.comparison._systems import Systems
+from secbench.errors import UsageError
+from secbench.tasks import find_task
+
+__all__ = ["compare", "rank_intervals"]
+
+_MAIN = {"caption": ("bleu4", "cider", "emo_f1", "distinct2"), "label": ("accuracy", "weighted_f1", "macro_f1")}
+_CHECKS: dict[str, tuple[str, ...]] = {"caption": ("emo_f1_classifier",), "label": ()}
+
+
+def compare(
+    runs: Sequence[RunSource], pairs: Sequence[tuple[int, int]] | None = None, alpha: float = 1 - statistics.LEVEL
+) -> Comparison:
+    """Compare systems.
+
+    Args:
+        runs: at least two; runs that differ only in seed are one system, at the place of the first of them.
+        pairs: (baseline, system) as positions among the systems; by default the first against each other one.
+        alpha: family-wise error rate of Holm's procedure.
+
+    Raises:
+        DataError: if the runs are not of one corpus, task, split and set of utterances, or signatures differ.
+        UsageError: if there is nothing to compare.
+    """
+    systems = Systems.of(runs)
+    if len(systems.groups) < 2:
+        raise UsageError("There is only one system to compare: the runs differ in nothing but their seed.")
+    asked = list(pairs) if pairs is not None else [(0, k) for k in range(1, len(systems.groups))]
+    main, checks = _metrics(systems.first, _MAIN), _metrics(systems.first, _CHECKS)
+    family = [(a, b, name) for a, b in asked for name in main if systems.testable(a, b, name)]
+    rows = {(a, b, name): systems.row(a, b, name, max(1, len(family))) for a, b in asked for name in (*main, *checks)}
+    adjusted = statistics.holm([_p(rows[key]) for key in family])
+    rows.update({key: _judged(rows[key], p, alpha) for key, p in zip(family, adjusted, strict=True)})
+    outside = [(a, b, name) for a, b in asked for name in checks if systems.testable(a, b, name)]
+    rows.update({key: _judged(rows[key], None, alpha) for key in outside})
+    report = systems.first.report
+    return Comparison(
+        corpus=report.corpus,
+        corpus_revision=report.corpus_revision,
+        task=report.task,
+        split=report.split,
+        n=report.n,
+        cluster=report.cluster,
+        alpha=round(alpha, 12),
+        tests=len(family),
+        systems=tuple(group.describe() for group in systems.groups),
+        pairs=tuple(
+            ComparisonPair(
+                baseline=a,
+                system=b,
+                differences=tuple(rows[a, b, name] for name in main),
+                checks=tuple(rows[a, b, name] for name in checks),
+            )
+            for a, b in asked
+        ),
+    )
+
+
+def rank_intervals(
+    runs: Sequence[RunSource], metric: str, alpha: float = 1 - statistics.LEVEL
+) -> dict[str, tuple[int, int]]:
+    """The ranks of runs under a metric, as intervals: 1 + the systems significantly better, to n - those worse.
+
+    All pairs are tested, after Holm. Distinct has p-values from jackknife standard errors here, as swaps for many
+    pairs would take hours. Runs of one configuration that differ only in seed share a rank.
+
+    Args:
+        runs: of one corpus, task and split.
+        metric: a name in their reports.
+        alpha: family-wise error rate.
+
+    Returns:
+        Run id -> (best rank, worst rank). A run for which the metric is unavailable is left out.
+
+    Raises:
+        DataError: if the runs cannot be compared.
+        UsageError: if neither direction of the metric is better, or no run has it.
+    """
+    systems = Systems.of(runs, with_metric=metric)
+    groups = systems.groups
+    higher_is_better = groups[0].scores(metric)[0].higher_is_better
+    if higher_is_better is None:
+        raise UsageError(f"{metric} does not rank systems: neither more nor less of it is better.")
+    pairs = [(a, b) for a in range(len(groups)) for b in range(a + 1, len(groups))] if systems.enough else []
+    found = [systems.test(a, b, metric, len(pairs), swaps=False) for a, b in pairs]
+    better = np.zeros((len(groups), len(groups)), dtype=bool)
+    for (a, b), result, p in zip(pairs, found, statistics.holm([one.p for one in found]), strict=True):
+        winner, loser = (b, a) if (result.difference > 0) == higher_is_better else (a, b)
+        better[winner, loser] = p < alpha
+    intervals = statistics.rank_intervals(better)
+    return {run.record.id: rank for group, rank in zip(groups, intervals, strict=True) for run in group.runs}
+
+
+def _metrics(run: RunSource, names: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    return names["caption" if find_task(run.report.task).is_caption else "label"]
+
+
+def _p(row: Difference) -> float:
+    return 1.0 if row.p is None else row.p
+
+
+def _judged(row: Difference, adjusted: float | None, alpha: float) -> Difference:
+    """Give the verdict; all metrics that are compared are better when they are higher."""
+    p = _p(row) if adjusted is None else adjusted
+    won: Literal["better", "worse"] = "better" if (row.difference or 0.0) > 0 else "worse"
+    return row.model_copy(update={"p_holm": adjusted, "verdict": won if p < alpha else "tie"})

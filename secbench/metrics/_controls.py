@@ -1,0 +1,111 @@
+"""Rows of the evaluator that no model made: the human ceiling, shuffled references, a caption that names everything.
+
+The ceiling scores each reference against the others of its utterance, so it sees one reference fewer than a system
+does; it is to be compared with the row ``leave-one-out``, the system under the same references.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from secbench.metrics._arrays import IntArray
+from secbench.metrics._batch import Batch, Readings
+from secbench.metrics._bleu import bleu4
+from secbench.metrics._cider import cider
+from secbench.metrics._diversity import distinct2, distinct2_at_100
+from secbench.metrics._emotion import class_credits, emo_f1, emo_f1_classifier, emo_weighted_f1, macro, weighted
+from secbench.metrics._metric import Metric, UnavailableError
+from secbench.metrics._rouge import rouge_l
+
+__all__ = ["caption_controls", "majority_floor"]
+
+_LEFT_OUT = (bleu4, cider)
+_SHUFFLED = (bleu4, cider, rouge_l)
+_DIVERSITY = (distinct2, distinct2_at_100)
+_EMOTIONS = (emo_f1, emo_weighted_f1, emo_f1_classifier)
+_SHUFFLE_SEED = 0
+
+Row = dict[str, float]
+Read = Callable[[tuple[str, ...]], Mapping[str, Readings]]
+
+
+def _scores(batch: Batch, metrics: tuple[Metric, ...]) -> Row:
+    row: Row = {}
+    for metric in metrics:
+        try:
+            row[metric.name] = metric.collect(batch).value()
+        except UnavailableError:
+            continue
+    return row
+
+
+def _mean(rows: list[Row]) -> Row:
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def caption_controls(batch: Batch, read: Read) -> dict[str, Row]:
+    """The control rows of a caption task.
+
+    Args:
+        batch: the captions that are scored.
+        read: runs the extractors over captions.
+    """
+    least = min(map(len, batch.references))
+    rows = {"references": _mean([_ceiling(batch, k, read, several=least > 1) for k in range(least)])}
+    if least > 1:
+        rows["leave-one-out"] = _mean([_scores(_without(batch, k), _LEFT_OUT) for k in range(least)])
+    if len(batch) > 1:
+        rows["shuffled-references"] = _shuffled(batch, read)
+    if not batch.no_emotion:
+        everything = class_credits([frozenset(batch.classes)] * len(batch), batch.gold).sum(0)
+        rows["all-seven"] = {"emo_f1": float(macro(everything)), "emo_weighted_f1": float(weighted(everything))}
+    return rows
+
+
+def _ceiling(batch: Batch, k: int, read: Read, *, several: bool) -> Row:
+    """The scores of the k-th references as captions, against the others where there are others."""
+    captions = tuple(references[k] for references in batch.references)
+    alone = replace(batch, captions=captions, references=((),) * len(batch), pool=(), split=None)
+    against = _scores(_as_candidate(_without(batch, k), batch, captions, k), _LEFT_OUT) if several else {}
+    return {**against, **_scores(alone, _DIVERSITY), **_read_scores(alone, read)}
+
+
+def _read_scores(batch: Batch, read: Read) -> Row:
+    return {} if batch.no_emotion else _scores(replace(batch, readings=read(batch.captions)), _EMOTIONS)
+
+
+def _without(batch: Batch, k: int) -> Batch:
+    """The batch without the k-th reference of each utterance."""
+    scored = batch.layout.candidate[: len(batch)]
+    kept = np.delete(np.arange(len(batch.layout.document)), scored + 1 + k)
+    references = tuple(references[:k] + references[k + 1 :] for references in batch.references)
+    return replace(batch, references=references, split=batch.tokens.select(kept))
+
+
+def _as_candidate(left: Batch, batch: Batch, captions: Sequence[str], k: int) -> Batch:
+    """The batch `left`, which lacks the k-th references, with these as captions."""
+    scored = batch.layout.candidate[: len(batch)]
+    order: IntArray = np.delete(np.arange(len(batch.layout.document)), scored + 1 + k)
+    order[left.layout.candidate[: len(batch)]] = scored + 1 + k
+    return replace(left, captions=tuple(captions), split=batch.tokens.select(order))
+
+
+def _shuffled(batch: Batch, read: Read) -> Row:
+    """Each utterance gets the first reference of another one."""
+    order = np.random.default_rng(_SHUFFLE_SEED).permutation(len(batch))
+    source = np.empty(len(batch), dtype=np.int64)
+    source[order] = np.roll(order, 1)
+    scored = batch.layout.candidate[: len(batch)]
+    sentences = np.arange(len(batch.layout.document))
+    sentences[scored] = scored[source] + 1
+    captions = tuple(batch.references[k][0] for k in source.tolist())
+    shuffled = replace(batch, captions=captions, split=batch.tokens.select(sentences))
+    return {**_scores(shuffled, _SHUFFLED), **_read_scores(shuffled, read)}
+
+
+def majority_floor(batch: Batch) -> float:
+    """Macro-F1 of naming the most frequent gold class always."""
+    known = [truth for truth in batch.gold if truth is not None]
+    most = max(batch.classes, key=known.count)
+    return float(macro(class_credits([frozenset((most,))] * len(known), known).sum(0)))

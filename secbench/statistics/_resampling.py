@@ -1,0 +1,114 @@
+"""Resampling of additive statistics, and the jackknife for those that cannot be resampled."""
+
+from collections.abc import Hashable, Sequence
+from math import sqrt
+
+import numpy as np
+
+from secbench.metrics._arrays import FloatArray, IntArray
+
+__all__ = [
+    "LEVEL",
+    "MIN_CLUSTERS",
+    "Interval",
+    "Z",
+    "cluster_index",
+    "cluster_sums",
+    "hierarchical_scores",
+    "jackknife_error",
+    "jackknife_interval",
+    "percentile_interval",
+    "resampled_sums",
+]
+
+LEVEL = 0.95
+MIN_CLUSTERS = 10
+Z = 1.959963984540054
+_CELLS = 20_000_000
+
+Interval = tuple[float, float]
+
+
+def cluster_index(names: Sequence[Hashable]) -> IntArray:
+    """Number the clusters in the order in which they first occur.
+
+    Args:
+        names: the cluster of each of N utterances.
+
+    Returns:
+        Numbers from 0, shape (N,).
+    """
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
+
+
+def cluster_sums(values: FloatArray, cluster: IntArray) -> FloatArray:
+    """Sum statistics (N, K) within clusters numbered from 0: (C, K)."""
+    sums = np.zeros((int(cluster.max(initial=-1)) + 1, values.shape[1]))
+    np.add.at(sums, cluster, values)
+    return sums
+
+
+def resampled_sums(units: FloatArray, resamples: int, seed: int) -> FloatArray:
+    """Sums of the statistics of bootstrap resamples, units drawn with replacement.
+
+    Args:
+        units: statistics of C units, shape (C, K). Systems that are compared stand side by side in the columns.
+        resamples: B.
+        seed: of the draws.
+
+    Returns:
+        Shape (B, K).
+    """
+    rng = np.random.default_rng(seed)
+    count = len(units)
+    chunk = max(1, _CELLS // max(1, count))
+    parts = []
+    for begin in range(0, resamples, chunk):
+        rows = min(chunk, resamples - begin)
+        drawn = rng.integers(0, count, size=(rows, count)) + np.arange(rows)[:, None] * count
+        weights = np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count)
+        parts.append(weights.astype(np.float64) @ units)
+    return np.concatenate(parts)
+
+
+def percentile_interval(draws: FloatArray, level: float = LEVEL) -> Interval:
+    """The percentile interval of bootstrap draws, shape (B,)."""
+    tail = 50 * (1 - level)
+    low, high = np.percentile(draws, (tail, 100 - tail))
+    return float(low), float(high)
+
+
+def jackknife_error(replicates: FloatArray) -> float:
+    """Standard error from delete-one (or delete-cluster) replicates, shape (C,) (Efron and Stein 1981)."""
+    count = len(replicates)
+    return sqrt((count - 1) / count * float(((replicates - replicates.mean()) ** 2).sum()))
+
+
+def jackknife_interval(point: float, replicates: FloatArray) -> Interval:
+    """Point +- 1.96 jackknife standard errors, not below 0 (every statistic that needs it is a count or a ratio)."""
+    reach = Z * jackknife_error(replicates)
+    return max(0.0, point - reach), point + reach
+
+
+def hierarchical_scores(seeds: FloatArray, seed: int) -> FloatArray:
+    """Resample the seeds of one configuration, whose utterances are resampled already.
+
+    The deviations of the resampled mean are widened by sqrt(S / (S - 1)), as resampling S seeds shows only
+    (S - 1) / S of their variance (Davison and Hinkley 1997, section 3.8).
+
+    Args:
+        seeds: score of each of S seeds in each of B resamples of utterances, shape (B, S).
+        seed: of the draws.
+
+    Returns:
+        Scores of the configuration, shape (B,).
+    """
+    draws, count = seeds.shape
+    if count == 1:
+        return seeds[:, 0]
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(0, count, size=(draws, count))
+    mean = seeds.mean(1)
+    deviation = np.take_along_axis(seeds, chosen, axis=1).mean(1) - mean
+    return np.asarray(mean + sqrt(count / (count - 1)) * deviation)
