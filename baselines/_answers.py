@@ -1,10 +1,10 @@
 """Training answers as the baselines use them, and the caption that stands for many."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.preprocessing import normalize
 
 from secbench.corpora import Example
@@ -46,13 +46,24 @@ def medoid(captions: Sequence[str], sample: int = 2000) -> str:
 
 
 def typical_captions(examples: Sequence[Example], task: Task) -> Mapping[str, str]:
-    """Class -> the caption that is closest to all captions of its training examples; empty for a label task."""
+    """Class -> the training caption most typical of it; empty for a label task.
+
+    Typical is the one that lies farthest in the direction from the mean of all captions to the mean of the class, so that
+    it says what sets the class apart, and not what is said of every speaker.
+    """
     if not task.is_caption:
         return {}
-    by_class: dict[str, list[str]] = defaultdict(list)
-    for label, captions in zip(labels_of(examples, task), captions_of(examples, task), strict=True):
-        by_class[label] += captions
-    return {label: medoid(captions) for label, captions in by_class.items()}
+    rows = zip(labels_of(examples, task), captions_of(examples, task), strict=True)
+    pairs = [(label, caption) for label, captions in rows for caption in captions]
+    labels = np.array([label for label, _ in pairs])
+    vectors = TfidfVectorizer(analyzer="char", ngram_range=(1, 2), sublinear_tf=True).fit_transform(c for _, c in pairs)
+    centre = np.asarray(vectors.mean(axis=0)).ravel()  # (V,)
+    found = {}
+    for label in sorted(set(labels)):
+        own = np.flatnonzero(labels == label)
+        direction = np.asarray(vectors[own].mean(axis=0)).ravel() - centre
+        found[str(label)] = pairs[int(own[np.argmax(vectors[own] @ direction)])][1]
+    return found
 
 
 def most_frequent(values: Sequence[str]) -> str:

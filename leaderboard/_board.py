@@ -25,7 +25,9 @@ Tidy = Callable[[str], str]
 def section_id(run: Run) -> str:
     """The anchor of a run's section."""
     record = run.record
-    return "-".join("".join(c if c.isalnum() else "-" for c in part) for part in (record.corpus, record.task, record.split))
+    return "-".join(
+        "".join(c if c.isalnum() else "-" for c in part) for part in (record.corpus, record.task, record.split)
+    )
 
 
 def build_board(runs: Sequence[Run], broken: Sequence[Broken], tidy: Tidy = str) -> Board:
@@ -53,7 +55,9 @@ def _section(runs: Sequence[Run], tidy: Tidy) -> Section:
     ranked, apart = divide(runs, main)
     shown = max(ranked, key=lambda run: (run.record.provenance.created, run.record.id)) if ranked else newest
     report = shown.report
-    ranked_by = next((name for name in _ORDER_BY[caption] if any(_has(run, name) for run in ranked)), _ORDER_BY[caption][0])
+    ranked_by = next(
+        (name for name in _ORDER_BY[caption] if any(_has(run, name) for run in ranked)), _ORDER_BY[caption][0]
+    )
     systems = configurations(ranked)
     bars = floors(systems, main)
     everything = dict.fromkeys(name for run in runs if run.report is not None for name in run.report.metrics)
@@ -94,7 +98,11 @@ def _corpus(run: Run) -> Corpus:
 
 
 def _rows(
-    ranked: Sequence[Scored], systems: Sequence[Configuration], main: Sequence[str], ranked_by: str, bars: dict[str, float]
+    ranked: Sequence[Scored],
+    systems: Sequence[Configuration],
+    main: Sequence[str],
+    ranked_by: str,
+    bars: dict[str, float],
 ) -> tuple[Row, ...]:
     ranks: Ranks = {name: rank_intervals(ranked, name) for name in main if any(_has(run, name) for run in ranked)}
     rows = [_row(system, ranks, bars) for system in systems]

@@ -38,7 +38,9 @@ def divide(runs: Sequence[Run], main: Sequence[str]) -> tuple[list[Scored], list
             apart.append((run, reasons))
     for what, identity in _identities(main):
         whole, others = _agreeing(whole, identity)
-        apart += [(run, (f"{what} is {_short(mine)}; the ranked runs have {_short(usual)}",)) for run, mine, usual in others]
+        apart += [
+            (run, (f"{what} is {_short(mine)}; the ranked runs have {_short(usual)}",)) for run, mine, usual in others
+        ]
     return whole, sorted(apart, key=lambda pair: pair[0].record.id)
 
 
@@ -78,10 +80,15 @@ def _agreeing(
     """The runs with the usual value, and the others with theirs and the usual one."""
     values = [identity(run) for run in runs]
     counts = Counter(values)
-    newest = {value: max(r.record.provenance.created for r, v in zip(runs, values, strict=True) if v == value) for value in counts}
+    newest = {
+        value: max(r.record.provenance.created for r, v in zip(runs, values, strict=True) if v == value)
+        for value in counts
+    }
     usual = max(counts, key=lambda value: (counts[value], newest[value], str(value)), default=None)
     pairs = list(zip(runs, values, strict=True))
-    return [run for run, value in pairs if value == usual], [(run, value, usual) for run, value in pairs if value != usual]
+    return [run for run, value in pairs if value == usual], [
+        (run, value, usual) for run, value in pairs if value != usual
+    ]
 
 
 def _short(value: Any) -> str:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +117,7 @@ def _scored(run: Run) -> Scored:
                 run.folder / "scores.json",
             )
     find_task(report.task)
-    return Scored(**{**replace(run).__dict__, "report": report})
+    return Scored(run.folder, run.record, report, run.predictions, run.curves)
 
 
 def _curve_rows(path: Path) -> Iterator[dict[str, Any]]:

@@ -54,7 +54,9 @@ def floors(systems: Sequence[Configuration], main: Sequence[str]) -> dict[str, f
             if row.role == "floor":
                 _add(found, row.scores)
         if system.runs[0].record.kind == "floor":
-            _add(found, {name: score.value for name in system.metrics if (score := system.score(name)).value is not None})
+            _add(
+                found, {name: score.value for name in system.metrics if (score := system.score(name)).value is not None}
+            )
     return {name: max(found[name]) for name in main if name in found and name not in _NOT_JUDGED}
 
 

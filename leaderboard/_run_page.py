@@ -37,6 +37,11 @@ class Breakdown:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, str, tuple[str, ...]], ...]
 
+    @property
+    def sized(self) -> bool:
+        """Whether any group has a size."""
+        return any(size for _, size, _ in self.rows)
+
 
 @dataclass(frozen=True)
 class RunPage:
@@ -82,7 +87,10 @@ def run_page(run: Run, answers: Answers, clean: Clean) -> RunPage:
 
 
 def _pairs(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)) for key, value in values.items())
+    return tuple(
+        (key, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+        for key, value in values.items()
+    )
 
 
 def _scored(name: str, full: MetricScore) -> tuple[Column, Score, MetricScore]:

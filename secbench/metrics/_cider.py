@@ -29,9 +29,9 @@ def _cosine(counts: NgramCounts, groups: Groups, layout: Layout) -> FloatArray:
     candidate = np.repeat(groups.candidate, groups.size)
     shared = np.flatnonzero((candidate > 0) & layout.is_reference[counts.sentence])
     product = weight[shared] * np.minimum(candidate[shared], counts.count[shared]) * counts.count[shared]
-    dot: FloatArray = np.bincount(counts.sentence[shared], weights=product, minlength=sentences)[layout.reference]
+    dot = np.bincount(counts.sentence[shared], weights=product, minlength=sentences)[layout.reference]
     size = norm[layout.candidate][layout.owner] * norm[layout.reference]
-    return ratio(dot, size)
+    return ratio(dot.astype(np.float64), size)
 
 
 def _scores(batch: Batch) -> FloatArray:
