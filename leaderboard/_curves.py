@@ -42,7 +42,7 @@ class Curve:
 
 
 def curves(rows: Iterable[Mapping[str, Any]]) -> list[Curve]:
-    """The curves in rows of `train.jsonl`, in the order in which they begin; values that are not finite are left out."""
+    """The curves in rows of `train.jsonl`, in the order in which they begin; infinite and NaN values are left out."""
     found: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for number, row in enumerate(rows):
         step = row.get("step", number)

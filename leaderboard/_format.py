@@ -64,7 +64,7 @@ def plain(value: float) -> str:
 
 
 def nice_limit(value: float) -> float:
-    """The smallest of 1, 1.5, 2, 3, 4, 5, 6, 8, 10 times a power of ten that is not below `value` (1 where it is not positive)."""
+    """The smallest of 1, 1.5, 2, 3, 4, 5, 6, 8, 10 times a power of ten that is not below `value`; 1 for 0 and less."""
     if value <= 0:
         return 1.0
     power = 10.0 ** floor(log10(value))

@@ -12,7 +12,7 @@ from secbench.errors import DataError
 from secbench.evaluation import read_report
 from secbench.runs import RunFolder, find_run, list_runs, read_predictions
 from secbench.schema import SCHEMA_VERSION, Report, RunRecord
-from secbench.tasks import find_task
+from secbench.tasks import TASKS
 
 __all__ = ["Broken", "Run", "Scored", "read_runs"]
 
@@ -96,6 +96,8 @@ def _read(folder: Path) -> Run:
         raise DataError(f"has version {record.version}; this secbench reads {SCHEMA_VERSION}.", folder / "run.json")
     if not _PLAIN_NAME.fullmatch(record.id):
         raise DataError(f"the id {record.id[:80]!r} is no plain file name.", folder / "run.json")
+    if record.task not in TASKS:
+        raise DataError(f"the task {record.task!r} is unknown.", folder / "run.json")
     predictions = folder / "predictions.jsonl"
     run = Run(
         folder,
@@ -116,7 +118,6 @@ def _scored(run: Run) -> Scored:
                 f"{what.replace('_', ' ')} is {theirs!r}, but {mine!r} in run.json. Score the run again.",
                 run.folder / "scores.json",
             )
-    find_task(report.task)
     return Scored(run.folder, run.record, report, run.predictions, run.curves)
 
 

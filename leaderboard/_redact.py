@@ -11,7 +11,7 @@ _BARE = re.compile(rf"""(?<![\w/.~\\])(?<!http:)(?<!https:){_START}[^\s'",;)\]}}
 
 
 def without_paths(value: Any) -> Any:
-    """Plain data with every absolute path in its strings replaced by ``PATH``; web addresses and relative paths stay."""
+    """Plain data whose strings have ``PATH`` for every absolute path; web addresses and relative paths stay."""
     if isinstance(value, str):
         return _BARE.sub("PATH", _QUOTED.sub(r"\1PATH\1", value))
     if isinstance(value, dict):

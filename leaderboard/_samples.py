@@ -18,7 +18,7 @@ _LONGEST = 400
 
 @dataclass(frozen=True)
 class Sample:
-    """One utterance and what the system said. `transcript`, `gold` and `references` are empty where they are not shown."""
+    """One utterance and what the system said; `transcript`, `gold` and `references` are empty where not shown."""
 
     id: str
     answer: str

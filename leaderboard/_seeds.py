@@ -9,6 +9,7 @@ import numpy as np
 from leaderboard._read import Scored
 from leaderboard._schema import Score
 from secbench import statistics
+from secbench.errors import UnknownNameError
 from secbench.evaluation import Table, read_utterances
 from secbench.metrics import Additive, Metric, Statistics, Types
 from secbench.registry import registry
@@ -50,8 +51,12 @@ class Configuration:
         whole = next((score for score in scores if score.ci_low is None), None)
         if whole is not None:
             return Score(value=value, reason=whole.reason, signature=whole.signature)
-        low, high = self._interval(metric, scores[0].signature)
-        return Score(value=value, ci_low=low, ci_high=high, signature=scores[0].signature)
+        signature = scores[0].signature
+        try:
+            low, high = self._interval(metric, signature)
+        except UnknownNameError:
+            return Score(value=value, reason="the metric is not installed here", signature=signature)
+        return Score(value=value, ci_low=low, ci_high=high, signature=signature)
 
     def _interval(self, metric: str, signature: str) -> statistics.Interval:
         definition: Metric = registry("metric")[metric].load()
@@ -67,8 +72,8 @@ class Configuration:
 def interval_over_seeds(seeds: Sequence[Statistics], cluster: np.ndarray) -> statistics.Interval:
     """The 95 % interval of the mean over seeds.
 
-    Additive statistics: a bootstrap of clusters and seeds. Counts of types: the mean plus and minus 1.96 standard errors,
-    whose variance is the jackknife's of the mean plus the variance between seeds over their number.
+    Additive statistics: a bootstrap of clusters and seeds. Counts of types: the mean plus and minus 1.96 standard
+    errors, whose variance is the jackknife's of the mean plus the variance between seeds over their number.
 
     Args:
         seeds: statistics of each seed on the same N utterances.

@@ -75,8 +75,9 @@ def notes(section: Section) -> list[str]:
         for name, score in row.scores.items():
             if score.reason:
                 found.setdefault((name, score.status, score.reason), []).append(row)
+    lacks = {"ok": "has no interval", "unavailable": "is unavailable"}
     return [
-        f"{display(name).label} {'has no interval' if status == 'ok' else 'is unavailable'} for {_who(rows, section)}: {reason}"
+        f"{display(name).label} {lacks[status]} for {_who(rows, section)}: {reason}"
         for (name, status, reason), rows in found.items()
     ]
 

@@ -142,6 +142,7 @@ class _Run:
             split=self.request.split,
             limit=self.request.limit,
             seed=self.request.seed,
+            fitted=self.source.path.name if self.source else None,
             config=asdict(self.model.config),
             command=self.request.command,
             n=len(self.examples),

@@ -114,6 +114,7 @@ class RunRecord(_Model):
     split: str
     limit: int | None = None
     seed: int = 0
+    fitted: str | None = Field(default=None, description="the run whose fitted model was used (--from)")
     config: dict[str, Any] = Field(default_factory=dict, description="resolved configuration of the model")
     command: str = Field(default="", description="the command that makes this run again")
     n: int = 0

@@ -266,3 +266,19 @@ def test_scoring_is_deterministic_and_imports_nothing_heavy(tmp_path: Path) -> N
     )
     assert first == second
     assert first.startswith("[]\n")
+
+
+def test_a_table_of_something_else_is_a_data_error(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    pq.write_table(pa.table({"x": [1]}), tmp_path / "utterances.parquet")
+    with pytest.raises(DataError, match="no table of utterances"):
+        read_utterances(tmp_path)
+
+
+def test_a_caption_without_end_does_not_hold_up_scoring(toy: Corpus) -> None:
+    found = predictions(toy.splits["test"], 1.0)
+    report = score(toy, [replace(found[0], caption="的" * 100_000), *found[1:]]).report
+    assert report.metrics["mean_length"].value > 1_000
+    assert report.metrics["meteor_zh"].value < 0.1

@@ -75,8 +75,11 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
 
 
 def print_scores(title: str, report: Any) -> None:
-    """Print a `Report`: every metric with its interval, then who was scored."""
+    """Print a `Report`: every metric with its interval, then what else the same scorer gives."""
     rows = [(name, *score_cells(name, score), str(score.n)) for name, score in report.metrics.items()]
     print_table(title, ["metric", "value", "95 % interval", "n"], rows)
+    for control, values in report.controls.items():
+        shown = ", ".join(f"{name} {number(name, value)}" for name, value in values.items())
+        click.echo(f"{control}: {shown}")
     if report.n_failed:
         click.echo(f"{report.n_failed} of {report.n} utterances failed and were scored as empty.")

@@ -63,7 +63,7 @@ def read_utterances(folder: Path) -> Table:
     """Read `utterances.parquet`: column -> values, numbers as arrays.
 
     Raises:
-        DataError: if it is missing or no parquet file.
+        DataError: if it is missing or no table of utterances.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -73,6 +73,8 @@ def read_utterances(folder: Path) -> Table:
         table = pq.read_table(path, use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise DataError("is missing or no readable parquet file. Score the run again.", path) from error
+    if not {"id", "caption"} <= set(table.column_names):
+        raise DataError("is no table of utterances (it lacks id or caption). Score the run again.", path)
     return {
         name: column.to_numpy() if pa.types.is_floating(column.type) else column.to_pylist()
         for name, column in zip(table.column_names, table.columns, strict=True)

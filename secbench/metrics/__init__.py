@@ -1,6 +1,7 @@
 """What captions and labels are scored with."""
 
 from secbench.metrics._batch import Batch, Readings
+from secbench.metrics._extractors import Extractor, FittedExtractor
 from secbench.metrics._metric import STAT_PREFIX, Metric, UnavailableError, additive, mean_of
 from secbench.metrics._sufficient import Additive, Aggregate, Statistics, Types
 from secbench.metrics._tokenise import TOKENISERS, Tokens, find_tokeniser
@@ -11,6 +12,8 @@ __all__ = [
     "Additive",
     "Aggregate",
     "Batch",
+    "Extractor",
+    "FittedExtractor",
     "Metric",
     "Readings",
     "Statistics",

@@ -66,7 +66,8 @@ def caption_controls(batch: Batch, read: Read) -> dict[str, Row]:
 def _ceiling(batch: Batch, k: int, read: Read, *, several: bool) -> Row:
     """The scores of the k-th references as captions, against the others where there are others."""
     captions = tuple(references[k] for references in batch.references)
-    alone = replace(batch, captions=captions, references=((),) * len(batch), pool=(), split=None)
+    split = batch.tokens.select(batch.layout.candidate[: len(batch)] + 1 + k)
+    alone = replace(batch, captions=captions, references=((),) * len(batch), pool=(), split=split)
     against = _scores(_as_candidate(_without(batch, k), batch, captions, k), _LEFT_OUT) if several else {}
     return {**against, **_scores(alone, _DIVERSITY), **_read_scores(alone, read)}
 

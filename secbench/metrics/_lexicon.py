@@ -10,8 +10,7 @@ import hashlib
 import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum, auto
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -21,27 +20,23 @@ from secbench.emotions import EMOTIONS
 __all__ = ["LexiconExtractor"]
 
 _DATA = "data/lexicon-zh.toml"
+_NEUTRAL, _NOTHING = frozenset({"neutral"}), frozenset[str]()
 
 
-class _Kind(Enum):
-    """What an entry does in the sentence."""
-
-    TERM = auto()
-    STATE = auto()
-    HOLDER = auto()
-    AFFECT = auto()
-    CHANGE = auto()
-    NEGATOR = auto()
-    FILLER = auto()
-    CONNECTOR = auto()
-    PLAIN = auto()
+# What an entry does in the sentence; a text may do several things at once (不 in 不好, a state).
+_TERM, _STATE, _HOLDER, _AFFECT, _CHANGE, _NEGATOR, _FILLER, _CONNECTOR, _PLAIN = (1 << k for k in range(9))
 
 
 @dataclass
 class _Entry:
-    """What a text can be; a text may be several things at once (不 in 不好, a state)."""
+    """A text of the lexicon.
 
-    kinds: set[_Kind] = field(default_factory=set)
+    Attributes:
+        kinds: what it does, as bits.
+        classes: the emotion classes it names.
+    """
+
+    kinds: int = 0
     classes: frozenset[str] = frozenset()
 
 
@@ -66,7 +61,10 @@ class LexiconExtractor:
         position = 0
         while position < len(text):
             length = self._longest(text, position)
-            reader.take(self._entries[text[position : position + length]] if length else _Entry({_Kind.PLAIN}))
+            if length:
+                reader.take(self._entries[text[position : position + length]])
+            else:
+                reader.forget()
             position += max(1, length)
         return frozenset(reader.found)
 
@@ -90,37 +88,29 @@ class _Reader:
     def take(self, entry: _Entry) -> None:
         """Take the next entry."""
         kinds = entry.kinds
-        if _Kind.TERM in kinds or (_Kind.STATE in kinds and self._held):
-            self._emotion(entry.classes)
-        elif _Kind.CHANGE in kinds and self._affect:
-            self._affect_change()
-        elif _Kind.AFFECT in kinds and self._negated:
-            self._emotion(frozenset({"neutral"}), negated=False)
-        elif kinds & {_Kind.AFFECT, _Kind.HOLDER}:
-            self._hold(affect=_Kind.AFFECT in kinds)
-        elif _Kind.NEGATOR in kinds:
+        if kinds & _TERM or (kinds & _STATE and self._held):
+            self._emotion(entry.classes, negated=self._negated)
+        elif kinds & _CHANGE and self._affect:
+            self._emotion(_NEUTRAL if self._negated else _NOTHING, negated=False)
+        elif kinds & _AFFECT and self._negated:
+            self._emotion(_NEUTRAL, negated=False)
+        elif kinds & (_AFFECT | _HOLDER):
+            self._held, self._affect = True, bool(kinds & _AFFECT)
+        elif kinds & _NEGATOR:
             self._negated = True
-        elif _Kind.CONNECTOR in kinds:
+        elif kinds & _CONNECTOR:
             self._negated = self._negated or self._listing
-        elif _Kind.FILLER not in kinds:
-            self._forget()
+        elif not kinds & _FILLER:
+            self.forget()
 
-    def _emotion(self, classes: frozenset[str], negated: bool | None = None) -> None:
-        negated = self._negated if negated is None else negated
+    def _emotion(self, classes: frozenset[str], *, negated: bool) -> None:
         if not negated:
             self.found |= classes
-        self._forget()
+        self.forget()
         self._listing = negated
 
-    def _affect_change(self) -> None:
-        if self._negated:
-            self.found.add("neutral")
-        self._forget()
-
-    def _hold(self, *, affect: bool) -> None:
-        self._held, self._affect = True, affect
-
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Take text that is in no entry: nothing reaches beyond it."""
         self._negated = self._held = self._affect = self._listing = False
 
 
@@ -133,17 +123,17 @@ def _lexicon() -> tuple[dict[str, _Entry], dict[str, list[int]], str]:
     _add_emotions(entries, data)
     grammar: Mapping[str, str] = data["grammar"]
     for kind, words in (
-        (_Kind.HOLDER, data["states"]["holders"]),
-        (_Kind.AFFECT, data["affect"]["holders"]),
-        (_Kind.CHANGE, data["affect"]["changes"]),
-        (_Kind.NEGATOR, grammar["negators"]),
-        (_Kind.FILLER, grammar["fillers"]),
-        (_Kind.CONNECTOR, grammar["connectors"]),
-        (_Kind.PLAIN, grammar["affirmers"]),
-        (_Kind.PLAIN, data["ignore"]["phrases"]),
+        (_HOLDER, data["states"]["holders"]),
+        (_AFFECT, data["affect"]["holders"]),
+        (_CHANGE, data["affect"]["changes"]),
+        (_NEGATOR, grammar["negators"]),
+        (_FILLER, grammar["fillers"]),
+        (_CONNECTOR, grammar["connectors"]),
+        (_PLAIN, grammar["affirmers"]),
+        (_PLAIN, data["ignore"]["phrases"]),
     ):
         for word in words.split():
-            entries.setdefault(word, _Entry()).kinds.add(kind)
+            entries.setdefault(word, _Entry()).kinds |= kind
     lengths: dict[str, set[int]] = {}
     for word in entries:
         lengths.setdefault(word[0], set()).add(len(word))
@@ -152,11 +142,11 @@ def _lexicon() -> tuple[dict[str, _Entry], dict[str, list[int]], str]:
 
 
 def _add_emotions(entries: dict[str, _Entry], data: Mapping[str, Any]) -> None:
-    lists = [(_Kind.TERM, (emotion,), data["terms"][emotion]) for emotion in EMOTIONS]
-    lists += [(_Kind.TERM, tuple(names.split("-")), words) for names, words in data["mixed"].items()]
-    lists += [(_Kind.STATE, (emotion,), data["states"].get(emotion, "")) for emotion in EMOTIONS]
+    lists = [(_TERM, (emotion,), data["terms"][emotion]) for emotion in EMOTIONS]
+    lists += [(_TERM, tuple(names.split("-")), words) for names, words in data["mixed"].items()]
+    lists += [(_STATE, (emotion,), data["states"].get(emotion, "")) for emotion in EMOTIONS]
     for kind, classes, words in lists:
         for word in words.split():
             entry = entries.setdefault(word, _Entry())
-            entry.kinds.add(kind)
+            entry.kinds |= kind
             entry.classes = entry.classes | frozenset(classes)

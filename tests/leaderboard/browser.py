@@ -118,7 +118,7 @@ def browser(profile: Path) -> Iterator[Browser]:
 
     process = subprocess.Popen(
         [CHROMIUM, *_FLAGS, f"--user-data-dir={profile}"],
-        preexec_fn=place,  # noqa: PLW1509
+        preexec_fn=place,
         close_fds=False,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
