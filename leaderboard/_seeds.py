@@ -13,6 +13,7 @@ from secbench.errors import UnknownNameError
 from secbench.evaluation import Table, read_utterances
 from secbench.metrics import Additive, Metric, Statistics, Types
 from secbench.registry import registry
+from secbench.runs import digest
 
 __all__ = ["Configuration", "configurations"]
 
@@ -99,7 +100,7 @@ def configurations(runs: Sequence[Scored]) -> list[Configuration]:
     found: dict[tuple[str, int], list[Scored]] = {}
     seen: dict[tuple[str, int], int] = {}
     for run in runs:
-        key = run.record.model_dump_json(include=_CONFIGURATION)
+        key = digest(run.record.model_dump(mode="json", include=_CONFIGURATION))
         copy = seen[key, run.record.seed] = seen.get((key, run.record.seed), -1) + 1
         found.setdefault((key, copy), []).append(run)
     return [Configuration(group) for group in found.values()]

@@ -196,7 +196,7 @@ class MecapR1(PolicyCaptioner):
             unended: taken from the reward of a caption without an end.
             anchors: anchors of the emotion space: `centroids` of the training captions or plain `names`.
             centred: whether the emotion space is centred.
-            projection: `basis` or `cosines`.
+            projection: `fisher`, `basis` or `cosines`.
         """
 
         rewards: str = "emotion:1,anchor:1,consensus:2,length:1,repetition:1,copying:1"
@@ -208,7 +208,7 @@ class MecapR1(PolicyCaptioner):
         unended: float = 1.0
         anchors: str = "centroids"
         centred: bool = True
-        projection: str = "basis"
+        projection: str = "fisher"
 
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from mecap_r1.features import VERSION as FEATURES_VERSION
-from mecap_r1.material import Item, statistics
+from mecap_r1.material import Item, prompts
 from mecap_r1.policy import Policy
 from mecap_r1.presets import find_preset
 from mecap_r1.sft import SftSettings, sft
@@ -19,7 +19,9 @@ from secbench.runs import digest, write_atomically
 
 __all__ = ["ColdStart", "cold_start", "fit_tokeniser"]
 
-VERSION = 1
+STANDARD = 1000
+"""About how many training clips the features are standardised on."""
+VERSION = 2
 """Raised whenever the same settings and data may give another stage-1 policy."""
 
 
@@ -59,7 +61,7 @@ def cold_start(
         return preset.load(folder)
     policy = preset.make(tokeniser, start.dropout, context.seed)
     if isinstance(policy, TinyPolicy):
-        policy.standardise(*statistics(train))
+        policy.standardise(prompts(train[:: -(-len(train) // STANDARD)], tokeniser))
     trainer = sft(policy, tokeniser, train, validation, start.settings, context, identity)
     context.log({"stage": "sft-chosen", "step": trainer.best_step})
     if folder is not None:

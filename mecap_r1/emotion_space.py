@@ -26,11 +26,13 @@ from secbench.errors import DataError, UsageError
 __all__ = ["ANCHORS", "PROJECTIONS", "Anchors", "EmotionSpace", "Projection", "anchor_texts"]
 
 Anchors = Literal["centroids", "names"]
-Projection = Literal["basis", "cosines"]
+Projection = Literal["fisher", "basis", "cosines"]
 ANCHORS: tuple[Anchors, ...] = get_args(Anchors)
 PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
 
 Floats = NDArray[np.float32]
+SHRINKAGE = 0.1
+"""Share of a multiple of the identity in the estimate of the scatter within emotions."""
 
 
 def anchor_texts(captions: Sequence[str], labels: Sequence[str | None], anchors: str) -> dict[str, list[str]]:
@@ -74,7 +76,10 @@ class EmotionSpace:
         encoder: E.
         texts: emotion -> texts whose mean vector is its anchor.
         centred: take the anchors' mean away from anchors and texts.
-        projection: ``basis`` or ``cosines``; see the module.
+        projection: ``fisher``, ``basis`` or ``cosines``; see the module.
+
+    Raises:
+        UsageError: if there is no such projection.
     """
 
     def __init__(
@@ -82,38 +87,60 @@ class EmotionSpace:
         encoder: SentenceEncoder,
         texts: Mapping[str, Sequence[str]],
         centred: bool = True,
-        projection: str = "basis",
+        projection: str = "fisher",
     ) -> None:
         if projection not in PROJECTIONS:
             raise UsageError(f"There is no projection {projection!r}. Known: {', '.join(PROJECTIONS)}.")
         self.encoder, self.emotions = encoder, tuple(texts)
-        anchors = np.stack([encoder.encode(list(rows)).mean(axis=0) for rows in texts.values()])  # (K, D)
+        vectors = [encoder.encode(list(rows)) for rows in texts.values()]
+        anchors = np.stack([rows.mean(axis=0) for rows in vectors])  # (K, D)
         self.centre = anchors.mean(axis=0) if centred else np.zeros_like(anchors[0])
-        anchors = anchors - self.centre
-        if projection == "basis":
-            _, weights, directions = np.linalg.svd(anchors, full_matrices=False)
-            self.basis = directions[weights > 1e-4 * max(float(weights[0]), 1e-12)]  # (<= K, D)
-        else:
-            self.basis = anchors / np.maximum(np.linalg.norm(anchors, axis=1, keepdims=True), 1e-8)
-        self.anchors = _unit(anchors @ self.basis.T)  # (K, R)
+        self.matrix = _projection(anchors - self.centre, vectors, projection)  # (D, R)
+        self.anchors = _unit((anchors - self.centre) @ self.matrix)  # (K, R)
+        lengths = np.linalg.norm((np.concatenate(vectors) - self.centre) @ self.matrix, axis=1)
+        self.radius = max(float(np.median(lengths)), 1e-6)
         self._known: dict[str, Floats] = {}
 
     def coordinates(self, texts: Sequence[str]) -> Floats:
-        """Emotion coordinates of texts, scaled to length 1: (N, R); zeros for a blank text."""
-        rows = _unit((self.encoder.encode(texts) - self.centre) @ self.basis.T)
+        """Emotion coordinates of texts, at most of length 1: (N, R); zeros for a blank text."""
+        rows = self._raw(texts)
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.maximum(lengths, self.radius), dtype=np.float32)
+
+    def target(self, references: Sequence[str]) -> Floats:
+        """What references say together: (R,), the mean of their raw coordinates scaled to length 1."""
+        new = [text for text in dict.fromkeys(references) if text not in self._known]
+        if new:
+            self._known.update(zip(new, self._raw(new), strict=True))
+        return _unit(np.mean([self._known[text] for text in references], axis=0))
+
+    def anchor(self, emotion: str) -> Floats | None:
+        """The coordinates (R,) of an emotion's anchor, of length 1; None for an emotion that has none."""
+        return self.anchors[self.emotions.index(emotion)] if emotion in self.emotions else None
+
+    def _raw(self, texts: Sequence[str]) -> Floats:
+        rows = (self.encoder.encode(texts) - self.centre) @ self.matrix
         rows[[not text.strip() for text in texts]] = 0.0
         return np.asarray(rows, dtype=np.float32)
 
-    def remembered(self, texts: Sequence[str]) -> Floats:
-        """`coordinates` of texts that come again and again, such as references."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if new:
-            self._known.update(zip(new, self.coordinates(new), strict=True))
-        return np.stack([self._known[text] for text in texts])
 
-    def anchor(self, emotion: str) -> Floats | None:
-        """The coordinates (R,) of an emotion's anchor; None for an emotion that has none."""
-        return self.anchors[self.emotions.index(emotion)] if emotion in self.emotions else None
+def _projection(anchors: Floats, vectors: Sequence[Floats], projection: str) -> Floats:
+    """(D, R), from centred anchors (K, D) and the texts' vectors around each."""
+    if projection == "cosines":
+        return _unit(anchors).T
+    whitening = _whitening(vectors) if projection == "fisher" else np.eye(anchors.shape[1], dtype=np.float32)
+    _, weights, directions = np.linalg.svd(anchors @ whitening, full_matrices=False)
+    basis = directions[weights > 1e-4 * max(float(weights[0]), 1e-12)]  # (R, D)
+    return np.asarray(whitening @ basis.T, dtype=np.float32)
+
+
+def _whitening(vectors: Sequence[Floats]) -> Floats:
+    """(D, D): the inverse square root of the shrunken scatter of vectors around the mean of their own emotion."""
+    around = np.concatenate([rows - rows.mean(axis=0) for rows in vectors]).astype(np.float64)
+    scatter = around.T @ around / len(around)
+    even = float(np.trace(scatter)) / len(scatter)
+    values, directions = np.linalg.eigh((1 - SHRINKAGE) * scatter + SHRINKAGE * max(even, 1e-8) * np.eye(len(scatter)))
+    return np.asarray(directions / np.sqrt(values), dtype=np.float32)
 
 
 def _unit(rows: Floats) -> Floats:

@@ -48,7 +48,7 @@ class TfidfEncoder:
         self._vectoriser.idf_ = idf
 
     @classmethod
-    def fit(cls, texts: Sequence[str], dimensions: int = 128) -> "TfidfEncoder":
+    def fit(cls, texts: Sequence[str], dimensions: int = 256) -> "TfidfEncoder":
         """Fit on texts; fewer dimensions where the texts do not have that many."""
         from sklearn.decomposition import TruncatedSVD
         from sklearn.feature_extraction.text import TfidfVectorizer

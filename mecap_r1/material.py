@@ -30,7 +30,6 @@ __all__ = [
     "order",
     "prompts",
     "prompts_of",
-    "statistics",
 ]
 
 Modality = Literal["audio", "text", "audio+text"]
@@ -104,16 +103,6 @@ def _item(
         return Item(utterance.id, features.frames.get(utterance.id), words)
     captions = tuple(text.strip() for text in example.references.captions.get(aspect, ()) if text.strip())
     return Item(utterance.id, features.frames.get(utterance.id), words, captions, example.references.gold(context.task))
-
-
-def statistics(items: Sequence[Item]) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of the features over all frames, (C,) each; zeros and ones without audio."""
-    frames = [item.frames.astype(np.float32) for item in items if item.frames is not None]
-    if not frames:
-        return torch.zeros(1), torch.ones(1)
-    everything = np.concatenate(frames)
-    deviation = np.maximum(everything.std(axis=0), 1e-3)
-    return torch.from_numpy(everything.mean(axis=0)), torch.from_numpy(deviation)
 
 
 def generator(*parts: object) -> np.random.Generator:

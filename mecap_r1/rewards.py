@@ -29,14 +29,14 @@ def emotion(
     space: EmotionSpace,
     **_: Any,
 ) -> list[float]:
-    """The paper's reward in our reading: cosine of the emotion coordinates with those of the nearest reference, -1 to 1."""
+    """The paper's reward in our reading: the caption's emotion coordinates along those of its references, -1 to 1."""
     ours = space.coordinates(completions)
-    best = [float((space.remembered(texts) @ row).max()) for row, texts in zip(ours, references, strict=True)]
-    return _worst_if_blank(completions, best)
+    near = [float(row @ space.target(texts)) for row, texts in zip(ours, references, strict=True)]
+    return _worst_if_blank(completions, near)
 
 
 def anchor(completions: Sequence[str], *, label: Sequence[str | None], space: EmotionSpace, **_: Any) -> list[float]:
-    """Cosine of the emotion coordinates with the anchor of the utterance's own class, -1 to 1; 0 without a label."""
+    """The emotion coordinates along the anchor of the utterance's own class, -1 to 1; 0 without a label."""
     ours = space.coordinates(completions)
     anchors = [None if name is None else space.anchor(name) for name in label]
     near = [0.0 if wanted is None else float(row @ wanted) for row, wanted in zip(ours, anchors, strict=True)]

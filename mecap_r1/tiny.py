@@ -1,7 +1,7 @@
 """The preset `tiny`: a convolutional listener and a small prefix language model, from scratch, over characters.
 
-    features (T, 52) -> 3 strided convolutions -> attentive statistics -> 2 M audio tokens --+
-    transcript, L characters ----------------------------------------------------------------+-> prefix
+    features (T, 52) -> listener -> 2 M audio tokens --+
+    transcript, L characters --------------------------+-> prefix
     prefix (sees all of itself) -> caption (sees the prefix and, causally, itself)
 
 Positions are counted anew in each section, and all padding is masked, so that a batch gives what its utterances give
@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PretrainedConfig
 
+from mecap_r1.listener import Listener
 from mecap_r1.policy import Policy, Prompts
 from mecap_r1.tokeniser import PAD
 
@@ -31,7 +32,7 @@ class TinyConfig(PretrainedConfig):
         hidden: width of everything.
         layers: blocks of the language model.
         heads: attention heads.
-        pools: attentive pools M; each gives a token of means and one of deviations.
+        audio_tokens: M; the listener gives 2 M of them.
         max_text: longest transcript in tokens; the rest is cut off.
         max_caption: longest caption in tokens, end token included.
         dropout: probability, in training.
@@ -46,14 +47,14 @@ class TinyConfig(PretrainedConfig):
         hidden: int = 128,
         layers: int = 2,
         heads: int = 4,
-        pools: int = 4,
+        audio_tokens: int = 4,
         max_text: int = 64,
         max_caption: int = 80,
         dropout: float = 0.1,
         **rest: Any,
     ) -> None:
         self.vocab_size, self.channels, self.hidden = vocab_size, channels, hidden
-        self.layers, self.heads, self.pools = layers, heads, pools
+        self.layers, self.heads, self.audio_tokens = layers, heads, audio_tokens
         self.max_text, self.max_caption, self.dropout = max_text, max_caption, dropout
         super().__init__(**rest)
 
@@ -80,7 +81,7 @@ class TinyPolicy(Policy):
         super().__init__(config)
         self.register_buffer("mean", torch.zeros(config.channels))
         self.register_buffer("scale", torch.ones(config.channels))
-        self.listener = Listener(config)
+        self.listener = Listener(config.channels, config.hidden, config.audio_tokens, config.dropout)
         self.embedding = nn.Embedding(config.vocab_size, config.hidden)
         self.text_position = nn.Embedding(config.max_text, config.hidden)
         self.caption_position = nn.Embedding(config.max_caption, config.hidden)
@@ -97,16 +98,24 @@ class TinyPolicy(Policy):
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, std=0.05)
 
-    def standardise(self, mean: Tensor, scale: Tensor) -> None:
-        """Set the features' mean and standard deviation, (C,) each."""
-        self.mean.copy_(mean)
-        self.scale.copy_(scale)
+    def standardise(self, prompts: Prompts) -> None:
+        """Set the mean and deviation of the features and of their statistics to those of all training prompts."""
+        if prompts.audio is None or prompts.audio_length is None:
+            return
+        places = torch.arange(prompts.audio.shape[1])
+        frames = prompts.audio[places < prompts.audio_length.unsqueeze(1)]  # (N, C)
+        self.get_buffer("mean").copy_(frames.mean(dim=0))
+        self.get_buffer("scale").copy_(frames.std(dim=0, correction=0).clamp(min=1e-3))
+        self.listener.standardise(self._standard(prompts.audio), prompts.audio_length)
+
+    def _standard(self, audio: Tensor) -> Tensor:
+        return (audio - self.get_buffer("mean")) / self.get_buffer("scale")
 
     def prefix(self, prompts: Prompts) -> TinyPrefix:
         """Encode prompts: audio tokens, then the transcript."""
         parts, masks = [], []
         if prompts.audio is not None and prompts.audio_length is not None:
-            tokens = self.listener((prompts.audio - self.mean) / self.scale, prompts.audio_length)
+            tokens = self.listener(self._standard(prompts.audio), prompts.audio_length)
             parts.append(tokens)  # (P, 2M, d)
             masks.append((prompts.audio_length > 0).unsqueeze(1).expand(tokens.shape[:2]))
         if prompts.text is not None:
@@ -204,40 +213,3 @@ class Block(nn.Module):
     def _finish(self, x: Tensor, seen: Tensor) -> Tensor:
         x = x + self.dropout(self.out(seen))
         return x + self.dropout(self.mlp(self.mlp_norm(x)))
-
-
-class Listener(nn.Module):
-    """Frames to a fixed number of tokens: strided convolutions, then attentive statistics (Okabe et al. 2018)."""
-
-    def __init__(self, config: TinyConfig) -> None:
-        super().__init__()
-        width = config.hidden
-        sizes = (config.channels, width, width, width)
-        self.convolutions = nn.ModuleList(
-            nn.Conv1d(size, width, kernel_size=5, stride=2, padding=2) for size in sizes[:-1]
-        )
-        self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in sizes[:-1])
-        self.dropout = nn.Dropout(config.dropout)
-        self.attention = nn.Linear(width, config.pools)
-        self.project = nn.Linear(width, width)
-        self.kind = nn.Parameter(torch.zeros(2 * config.pools, width))
-        nn.init.normal_(self.kind, std=0.05)
-
-    def forward(self, frames: Tensor, length: Tensor) -> Tensor:
-        """(B, T, C) and (B,) frames that count -> (B, 2M, d)."""
-        x, mask = frames, _present(frames, length)
-        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            x = convolution((x * mask).transpose(1, 2)).transpose(1, 2)
-            length = (length + 1) // 2
-            mask = _present(x, length)
-            x = self.dropout(F.gelu(norm(x)))
-        weights = self.attention(x).masked_fill(mask == 0, -1e4).softmax(dim=1).transpose(1, 2)  # (B, M, T / 8)
-        mean = weights @ x
-        deviation = (weights @ x.square() - mean.square()).clamp(min=1e-5).sqrt()
-        return self.project(torch.cat([mean, deviation], dim=1)) + self.kind
-
-
-def _present(x: Tensor, length: Tensor) -> Tensor:
-    """(B, T, 1): 1 for frames that are there, 0 for padding."""
-    places = torch.arange(x.shape[1], device=x.device)
-    return (places < length.unsqueeze(1)).to(x.dtype).unsqueeze(2)
