@@ -21,7 +21,7 @@ __all__ = ["ColdStart", "cold_start", "fit_tokeniser"]
 
 STANDARD = 1000
 """About how many training clips the features are standardised on."""
-VERSION = 2
+VERSION = 3
 """Raised whenever the same settings and data may give another stage-1 policy."""
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # type: ignore[import-not-found,import-untyped,unused-ignore]
 import soundfile
 from numpy.typing import NDArray
 
@@ -50,13 +50,11 @@ def jobs() -> Iterator[tuple[str, str]]:
 
 def synthesiser(assets: Path) -> Callable[[str, str], Audio]:
     """Return a function from (voice, Mandarin text) to 24 kHz audio."""
-    from misaki import zh
+    from misaki import zh  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        str(assets / "kokoro.onnx"), options, providers=["CPUExecutionProvider"]
-    )
+    session = onnxruntime.InferenceSession(str(assets / "kokoro.onnx"), options, providers=["CPUExecutionProvider"])
     vocabulary = json.loads((assets / "vocab.json").read_text(encoding="utf-8"))["vocab"]
     styles = np.load(assets / "voices.npz")
     to_phonemes = zh.ZHG2P()
@@ -79,10 +77,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--assets", type=Path, required=True, help="what fetch.py wrote")
     parser.add_argument("--neutral", type=Path, required=True, help="where the neutral clips go")
+    parser.add_argument("--shard", default="0/1", help="i/n: render every n-th clip, from the i-th")
     arguments = parser.parse_args()
+    first, step = map(int, arguments.shard.split("/"))
     arguments.neutral.mkdir(parents=True, exist_ok=True)
     speak = synthesiser(arguments.assets)
-    for voice, text in jobs():
+    for voice, text in list(jobs())[first::step]:
         path = arguments.neutral / clip_name(voice, text)
         if not path.exists():
             soundfile.write(path, speak(voice, text), RATE, subtype="FLOAT")
