@@ -1,4 +1,4 @@
-"""Acoustic statistics of an utterance: energy, pitch, timbre and tempo, over the frames that the MECap-R1 policy hears."""
+"""Acoustic statistics of an utterance: energy, pitch, timbre, tempo, over the frames that the MECap-R1 policy hears."""
 
 from collections.abc import Mapping, Sequence
 
@@ -38,9 +38,9 @@ def acoustic_statistics(frames: NDArray[np.float16]) -> Floats:
         frames: (T, 52) as `mecap_r1.acoustics.extract` makes them.
 
     Returns:
-        (116,): mean, deviation and quantiles of energy, pitch, its steps, voicing and spectral tilt; means and deviations
-        of 13 cepstra and the deviations of their steps; the mean spectrum; duration, rate of energy peaks, share of loud
-        frames, range of energy.
+        (116,): mean, deviation and quantiles of energy, pitch, its steps, voicing and spectral tilt; means and
+        deviations of 13 cepstra and the deviations of their steps; the mean spectrum; duration, rate of energy peaks,
+        share of loud frames, range of energy.
     """
     track = np.pad(frames.astype(np.float64), ((0, max(0, 4 - len(frames))), (0, 0)), mode="edge")
     logmel, (pitch, _, voicing, energy) = track[:, :MELS], track[:, MELS:].T

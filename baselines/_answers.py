@@ -48,8 +48,8 @@ def medoid(captions: Sequence[str], sample: int = 2000) -> str:
 def typical_captions(examples: Sequence[Example], task: Task) -> Mapping[str, str]:
     """Class -> the training caption most typical of it; empty for a label task.
 
-    Typical is the one that lies farthest in the direction from the mean of all captions to the mean of the class, so that
-    it says what sets the class apart, and not what is said of every speaker.
+    Typical is the one that lies farthest in the direction from the mean of all captions to the mean of the class, so
+    that it says what sets the class apart, and not what is said of every speaker.
     """
     if not task.is_caption:
         return {}

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from secbench.corpora import Example, Utterance
 from secbench.tasks import Task
 
-__all__ = ["Captioner", "Context", "Prediction", "Progress"]
+__all__ = ["Captioner", "Context", "NoSettings", "Prediction", "Progress"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,11 @@ class Context:
         return self.neighbours.get(utterance.dialogue or "", (utterance,))
 
 
+@dataclass(frozen=True)
+class NoSettings:
+    """The configuration of a model that has none."""
+
+
 class Captioner(ABC):
     """A model. Subclasses are made with their configuration and registered in a table (`secbench.registry`).
 
@@ -96,9 +101,7 @@ class Captioner(ABC):
     needs_fit: ClassVar[bool] = True
     optimised_for: ClassVar[tuple[str, ...]] = ()
 
-    @dataclass(frozen=True)
-    class Config:
-        """No settings."""
+    Config: ClassVar[type[Any]] = NoSettings
 
     def __init__(self, config: Any = None) -> None:
         self.config: Any = self.Config() if config is None else config

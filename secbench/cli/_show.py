@@ -1,5 +1,6 @@
 """`secbench show`."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def _schema(name: str) -> None:
     from secbench.corpora import manifest_schema
     from secbench.schema import Report, RunRecord
 
-    makers = {
+    makers: dict[str, Callable[[], dict[str, Any]]] = {
         "run": RunRecord.model_json_schema,
         "report": Report.model_json_schema,
         "prediction": TypeAdapter(Prediction).json_schema,
