@@ -1,8 +1,9 @@
 """Sentences as vectors: the E of the emotion space.
 
 `SentenceEncoder` is all that the emotion space and the semantic reward know of it, so that a pretrained sentence
-encoder can stand in for the one here, which needs no weights: TF-IDF over character n-grams and a truncated SVD, fitted
-on the training captions (latent semantic analysis, Deerwester et al. 1990).
+encoder can stand in for the one here, which needs no weights: TF-IDF over words and a truncated SVD, fitted on the
+training captions (latent semantic analysis, Deerwester et al. 1990). Words and not characters: half of an idiom, which
+no human would write, must not be worth almost as much as the whole.
 """
 
 import json
@@ -16,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from secbench.errors import DataError
+from secbench.metrics import words_of
 from secbench.runs import write_atomically
 
 __all__ = ["SentenceEncoder", "TfidfEncoder"]
@@ -32,10 +34,10 @@ class SentenceEncoder(Protocol):
 
 
 class TfidfEncoder:
-    """TF-IDF over characters, their pairs and triples, and a truncated SVD.
+    """TF-IDF over words by jieba, and a truncated SVD.
 
     Args:
-        vocabulary: n-gram -> column.
+        vocabulary: word -> column.
         idf: (V,) weights.
         components: (D, V) right singular vectors.
     """
@@ -56,15 +58,15 @@ class TfidfEncoder:
         if not any(text.strip() for text in texts):
             raise DataError("There are no training captions to fit the sentence encoder on.")
         vectoriser = TfidfVectorizer(min_df=2 if len(texts) >= 50 else 1, **_SETTINGS)
-        matrix = vectoriser.fit_transform(texts)
+        matrix = vectoriser.fit_transform(words_of(texts))
         rank = max(1, min(dimensions, min(matrix.shape) - 1))
         svd = TruncatedSVD(rank, random_state=0).fit(matrix)
-        vocabulary = {str(ngram): int(column) for ngram, column in vectoriser.vocabulary_.items()}
+        vocabulary = {str(word): int(column) for word, column in vectoriser.vocabulary_.items()}
         return cls(vocabulary, vectoriser.idf_, svd.components_.astype(np.float32))
 
     def encode(self, texts: Sequence[str]) -> Floats:
-        """(N, D) vectors of length 1; zeros for a text without any known n-gram."""
-        rows = np.asarray(self._vectoriser.transform(texts) @ self.components.T, dtype=np.float32)
+        """(N, D) vectors of length 1; zeros for a text without any known word."""
+        rows = np.asarray(self._vectoriser.transform(words_of(texts)) @ self.components.T, dtype=np.float32)
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         return np.where(lengths > 1e-8, rows / np.maximum(lengths, 1e-8), 0.0).astype(np.float32)
 
@@ -90,4 +92,8 @@ class TfidfEncoder:
             raise DataError(f"The sentence encoder cannot be read ({error}). Fit it again.", folder) from error
 
 
-_SETTINGS: dict[str, Any] = {"analyzer": "char", "ngram_range": (1, 3), "sublinear_tf": True, "lowercase": False}
+def _itself(words: list[str]) -> list[str]:
+    return words
+
+
+_SETTINGS: dict[str, Any] = {"analyzer": _itself, "sublinear_tf": True}

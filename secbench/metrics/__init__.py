@@ -4,7 +4,7 @@ from secbench.metrics._batch import Batch, Readings
 from secbench.metrics._extractors import Extractor, FittedExtractor
 from secbench.metrics._metric import STAT_PREFIX, Metric, UnavailableError, additive, mean_of
 from secbench.metrics._sufficient import Additive, Aggregate, Statistics, Types
-from secbench.metrics._tokenise import TOKENISERS, Tokens, find_tokeniser
+from secbench.metrics._tokenise import TOKENISERS, Tokens, find_tokeniser, words_of
 
 __all__ = [
     "STAT_PREFIX",
@@ -23,4 +23,5 @@ __all__ = [
     "additive",
     "find_tokeniser",
     "mean_of",
+    "words_of",
 ]

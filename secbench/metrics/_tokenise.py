@@ -19,7 +19,7 @@ import numpy as np
 from secbench.errors import UnknownNameError
 from secbench.metrics._arrays import IntArray
 
-__all__ = ["TOKENISERS", "Tokeniser", "Tokens", "find_tokeniser"]
+__all__ = ["TOKENISERS", "Tokeniser", "Tokens", "find_tokeniser", "words_of"]
 
 _DROP, _SINGLE, _WORD = 0, 1, 2
 _BREAK = "\n"
@@ -168,19 +168,20 @@ def _jieba() -> Any:
     return segmenter
 
 
-def _split_jieba(texts: Sequence[str]) -> Tokens:
+def words_of(texts: Sequence[str]) -> list[list[str]]:
+    """The words of each text by jieba, normalised and without punctuation, as the tokeniser `jieba` counts them."""
     text = _normalise(texts)
     dropped = {ord(c): " " for c in set(text) if c not in ".\n" and _kind(ord(c)) == _DROP}
     clean = _BARE_POINT.sub(" ", text.translate(dropped))
+    return [[word for word in _jieba().lcut(line) if not word.isspace()] for line in clean.split(_BREAK)]
+
+
+def _split_jieba(texts: Sequence[str]) -> Tokens:
     names: dict[str, int] = {}
-    ids: list[int] = []
-    lengths: list[int] = []
-    for line in clean.split(_BREAK):
-        words = [word for word in _jieba().lcut(line) if not word.isspace()]
-        ids += [names.setdefault(word, len(names)) for word in words]
-        lengths.append(len(words))
-    counts = np.array(lengths, dtype=np.int64)
-    sentence = np.repeat(np.arange(len(lengths)), counts)
+    lines = words_of(texts)
+    ids = [names.setdefault(word, len(names)) for words in lines for word in words]
+    counts = np.array([len(words) for words in lines], dtype=np.int64)
+    sentence = np.repeat(np.arange(len(lines)), counts)
     return Tokens(np.array(ids, dtype=np.int64), sentence, counts, len(names))
 
 
