@@ -14,11 +14,12 @@ MODELS = (
 )
 
 REWARDS = (
-    Entry("emotion", "cosine of emotion coordinates with the nearest reference", "mecap_r1.rewards:emotion"),
-    Entry("anchor", "cosine of emotion coordinates with the anchor of the gold class", "mecap_r1.rewards:anchor"),
+    Entry("emotion", "emotion coordinates along those of the references", "mecap_r1.rewards:emotion"),
+    Entry("anchor", "emotion coordinates along the anchor of the gold class", "mecap_r1.rewards:anchor"),
+    Entry("bleu", "smoothed BLEU-4 of the caption alone", "mecap_r1.rewards:bleu"),
     Entry("semantic", "mean cosine with the references in the sentence space", "mecap_r1.rewards:semantic"),
     Entry("consensus", "CIDEr-D with idf fixed on the training references", "mecap_r1.rewards:consensus"),
-    Entry("length", "penalty on lengths outside those of the references", "mecap_r1.rewards:length"),
+    Entry("length", "penalty on lengths away from that of the references", "mecap_r1.rewards:length"),
     Entry("repetition", "penalty on repeated pairs of characters", "mecap_r1.rewards:repetition"),
     Entry("copying", "penalty on words taken from the transcript", "mecap_r1.rewards:copying"),
 )

@@ -19,8 +19,8 @@ from mecap_r1.policy import Policy
 from mecap_r1.presets import find_preset
 from mecap_r1.rewards import RewardSum, parse_weights
 from mecap_r1.sft import SftSettings
-from mecap_r1.tokeniser import CharacterTokeniser
-from mecap_r1.training import Schedule, single_thread
+from mecap_r1.tokeniser import CaptionTokeniser
+from mecap_r1.training import Schedule, single_thread, without_bars
 from secbench.captioner import Captioner, Context, Prediction
 from secbench.corpora import Example, Utterance
 from secbench.errors import DataError, SecbenchError
@@ -46,7 +46,7 @@ class PolicyConfig:
         dropout: of the policy, in stage 1.
         augmentation: strength of the variation of the features; 0: none.
         drop_text: chance in training that a transcript is left out.
-        max_tokens: most characters of a caption.
+        max_tokens: most tokens of a caption, its end included.
         patience: evaluations of stage 1 without a better one before it ends; 0: never.
         evaluate_every: steps between evaluations on validation.
         checkpoint_every: steps between checkpoints.
@@ -54,17 +54,17 @@ class PolicyConfig:
 
     preset: str = "tiny"
     modality: str = "audio+text"
-    sft_steps: int = 400
-    grpo_steps: int = 200
-    batch: int = 32
+    sft_steps: int = 800
+    grpo_steps: int = 150
+    batch: int = 16
     references: int = 2
-    sft_learning_rate: float = 2e-3
+    sft_learning_rate: float = 1.5e-3
     dropout: float = 0.1
-    augmentation: float = 1.0
-    drop_text: float = 0.3
-    max_tokens: int = 48
+    augmentation: float = 0.5
+    drop_text: float = 0.8
+    max_tokens: int = 32
     patience: int = 0
-    evaluate_every: int = 25
+    evaluate_every: int = 50
     checkpoint_every: int = 50
 
 
@@ -73,7 +73,7 @@ class Fitted:
     """A policy and what it needs to write."""
 
     policy: Policy
-    tokeniser: CharacterTokeniser
+    tokeniser: CaptionTokeniser
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -103,7 +103,7 @@ class PolicyCaptioner(Captioner):
             self._fitted = self._train(tokeniser, ours, theirs, context)
 
     def _train(
-        self, tokeniser: CharacterTokeniser, train: Sequence[Item], validation: Sequence[Item], context: Context
+        self, tokeniser: CaptionTokeniser, train: Sequence[Item], validation: Sequence[Item], context: Context
     ) -> Fitted:
         raise NotImplementedError
 
@@ -112,6 +112,7 @@ class PolicyCaptioner(Captioner):
         schedule = Schedule(
             steps=steps,
             learning_rate=config.sft_learning_rate,
+            embedding_speed=4.0,
             evaluate_every=config.evaluate_every,
             patience=config.patience,
             checkpoint_every=config.checkpoint_every,
@@ -141,7 +142,8 @@ class PolicyCaptioner(Captioner):
         """Write the policy (safetensors and JSON), the tokeniser and the facts."""
         fitted = self._ready()
         folder.mkdir(parents=True, exist_ok=True)
-        fitted.policy.save_pretrained(folder / "policy")
+        with without_bars():
+            fitted.policy.save_pretrained(folder / "policy")
         fitted.tokeniser.save(folder)
         text = json.dumps(fitted.facts, ensure_ascii=False, indent=1) + "\n"
         write_atomically(folder / "facts.json", lambda path: path.write_text(text, "utf-8"))
@@ -157,7 +159,7 @@ class PolicyCaptioner(Captioner):
             facts = json.loads((folder / "facts.json").read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise DataError(f"The policy cannot be read ({error}). Fit the model again.", folder) from error
-        self._fitted = Fitted(policy, CharacterTokeniser.load(folder), facts)
+        self._fitted = Fitted(policy, CaptionTokeniser.load(folder), facts)
 
     def describe(self) -> Mapping[str, Any]:
         """Number of parameters and the chosen steps."""
@@ -180,7 +182,15 @@ class MecapR1(PolicyCaptioner):
 
     version: ClassVar[str] = "1"
     kind: ClassVar[str] = "mecap_r1"
-    optimised_for: ClassVar[tuple[str, ...]] = ("emotion", "anchor", "consensus", "length", "repetition", "copying")
+    optimised_for: ClassVar[tuple[str, ...]] = (
+        "emotion",
+        "anchor",
+        "consensus",
+        "bleu",
+        "length",
+        "repetition",
+        "copying",
+    )
 
     @dataclass(frozen=True)
     class Config(PolicyConfig):
@@ -190,6 +200,7 @@ class MecapR1(PolicyCaptioner):
             rewards: "name:weight" parts of the reward, separated by commas.
             prompts: clips a step of stage 2.
             group_size: captions for each of them.
+            grpo_augmentation: strength of the variation of the features in stage 2.
             grpo_learning_rate: peak of stage 2.
             beta: weight of the divergence from the stage-1 policy.
             loss: `dapo`, `grpo` or `dr_grpo`.
@@ -199,11 +210,12 @@ class MecapR1(PolicyCaptioner):
             projection: `fisher`, `basis` or `cosines`.
         """
 
-        rewards: str = "emotion:1,anchor:1,consensus:2,length:1,repetition:1,copying:1"
-        prompts: int = 8
+        rewards: str = "emotion:2,anchor:2,consensus:5,bleu:3,length:2,repetition:1,copying:1"
+        prompts: int = 16
         group_size: int = 8
-        grpo_learning_rate: float = 5e-4
-        beta: float = 0.02
+        grpo_augmentation: float = 0.5
+        grpo_learning_rate: float = 3e-4
+        beta: float = 0.04
         loss: str = "dapo"
         unended: float = 1.0
         anchors: str = "centroids"
@@ -215,7 +227,7 @@ class MecapR1(PolicyCaptioner):
         parse_weights(self.config.rewards)
 
     def _train(
-        self, tokeniser: CharacterTokeniser, train: Sequence[Item], validation: Sequence[Item], context: Context
+        self, tokeniser: CaptionTokeniser, train: Sequence[Item], validation: Sequence[Item], context: Context
     ) -> Fitted:
         config = self.config
         objective = Objective(config.loss, beta=config.beta)
@@ -236,7 +248,7 @@ class MecapR1(PolicyCaptioner):
             config.group_size,
             config.max_tokens,
             config.unended,
-            config.augmentation,
+            config.grpo_augmentation,
             config.drop_text,
         )
         identity = [self.version, repr(config), context.seed, [item.id for item in train]]

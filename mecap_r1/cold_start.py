@@ -13,7 +13,8 @@ from mecap_r1.policy import Policy
 from mecap_r1.presets import find_preset
 from mecap_r1.sft import SftSettings, sft
 from mecap_r1.tiny import TinyPolicy
-from mecap_r1.tokeniser import CharacterTokeniser
+from mecap_r1.tokeniser import CaptionTokeniser
+from mecap_r1.training import without_bars
 from secbench.captioner import Context
 from secbench.runs import digest, write_atomically
 
@@ -21,7 +22,7 @@ __all__ = ["ColdStart", "cold_start", "fit_tokeniser"]
 
 STANDARD = 1000
 """About how many training clips the features are standardised on."""
-VERSION = 3
+VERSION = 8
 """Raised whenever the same settings and data may give another stage-1 policy."""
 
 
@@ -40,14 +41,15 @@ class ColdStart:
     settings: SftSettings
 
 
-def fit_tokeniser(train: Sequence[Item]) -> CharacterTokeniser:
-    """The characters of the training captions and transcripts."""
-    return CharacterTokeniser.fit(text for item in train for text in (item.transcript, *item.references))
+def fit_tokeniser(train: Sequence[Item]) -> CaptionTokeniser:
+    """The tokens of the training captions, and the characters of the transcripts."""
+    captions = [text for item in train for text in item.references]
+    return CaptionTokeniser.fit(captions, (item.transcript for item in train))
 
 
 def cold_start(
     start: ColdStart,
-    tokeniser: CharacterTokeniser,
+    tokeniser: CaptionTokeniser,
     train: Sequence[Item],
     validation: Sequence[Item],
     context: Context,
@@ -72,7 +74,8 @@ def cold_start(
 def _keep(policy: Policy, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     if not folder.exists():
-        write_atomically(folder, lambda temporary: policy.save_pretrained(temporary))
+        with without_bars():
+            write_atomically(folder, lambda temporary: policy.save_pretrained(temporary))
 
 
 def _identity(start: ColdStart, train: Sequence[Item], validation: Sequence[Item], context: Context) -> Any:

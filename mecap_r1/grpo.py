@@ -14,7 +14,7 @@ from mecap_r1.material import Item, batches, generator, order, prompts
 from mecap_r1.objective import Objective, advantages, policy_loss
 from mecap_r1.policy import Policy, Samples
 from mecap_r1.rewards import RewardSum
-from mecap_r1.tokeniser import CharacterTokeniser
+from mecap_r1.tokeniser import CaptionTokeniser
 from mecap_r1.training import Schedule, Trainer, Values
 from secbench.captioner import Context
 
@@ -48,7 +48,7 @@ class GrpoSettings:
 
 def emo_grpo(
     policy: Policy,
-    tokeniser: CharacterTokeniser,
+    tokeniser: CaptionTokeniser,
     train: Sequence[Item],
     validation: Sequence[Item],
     rewards: RewardSum,
@@ -112,7 +112,7 @@ def emo_grpo(
 
 
 def judge(
-    samples: Samples, items: Sequence[Item], tokeniser: CharacterTokeniser, rewards: RewardSum
+    samples: Samples, items: Sequence[Item], tokeniser: CaptionTokeniser, rewards: RewardSum
 ) -> dict[str, list[float]]:
     """Every part of the reward for samples of items, those of an item next to one another."""
     group = len(samples.tokens) // len(items)
@@ -127,7 +127,7 @@ def judge(
     return rewards(texts, columns)
 
 
-def _facts(samples: Samples, entropy: Tensor, live: Tensor, tokeniser: CharacterTokeniser) -> Values:
+def _facts(samples: Samples, entropy: Tensor, live: Tensor, tokeniser: CaptionTokeniser) -> Values:
     """What shows early that training goes astray."""
     texts = [tokeniser.decode(tokens) for tokens in samples.tokens.tolist()]
     pairs = [text[at : at + 2] for text in texts for at in range(len(text) - 1)]

@@ -38,7 +38,7 @@ class Listener(nn.Module):
             for size, stride in zip((channels, WIDTH), STRIDES, strict=True)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(WIDTH) for _ in STRIDES)
-        self.attention = nn.Linear(WIDTH, tokens)
+        self.attention = nn.Linear(WIDTH, tokens, bias=False)
         self.project = nn.Linear(2 * WIDTH, hidden)
         self.kind = nn.Parameter(torch.zeros(2 * tokens, hidden))
         self.dropout = nn.Dropout(dropout)

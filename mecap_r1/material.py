@@ -14,7 +14,7 @@ from torch import Tensor
 from mecap_r1.augmentation import Augmentation
 from mecap_r1.features import Features, load_features
 from mecap_r1.policy import Prompts
-from mecap_r1.tokeniser import EOS, PAD, CharacterTokeniser
+from mecap_r1.tokeniser import EOS, PAD, CaptionTokeniser
 from secbench.captioner import Context
 from secbench.corpora import Example, Utterance
 from secbench.errors import DataError, UsageError
@@ -123,7 +123,7 @@ def _shuffled(count: int, seed: int, stage: str, epoch: int) -> tuple[int, ...]:
 
 def prompts(
     items: Sequence[Item],
-    tokeniser: CharacterTokeniser,
+    tokeniser: CaptionTokeniser,
     augmentation: Augmentation | None = None,
     rng: np.random.Generator | None = None,
     drop_text: float = 0.0,
@@ -153,7 +153,7 @@ def prompts(
     return Prompts(audio, length, _padded([tokeniser.encode(text) for text in kept], least=1))
 
 
-def completions(captions: Sequence[str], tokeniser: CharacterTokeniser, length: int) -> Tensor:
+def completions(captions: Sequence[str], tokeniser: CaptionTokeniser, length: int) -> Tensor:
     """Captions as tokens (B, K), each with its end token, of at most `length` tokens."""
     return _padded([[*tokeniser.encode(text)[: length - 1], EOS] for text in captions])
 

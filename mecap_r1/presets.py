@@ -7,8 +7,8 @@ from pathlib import Path
 from mecap_r1.acoustics import CHANNELS
 from mecap_r1.policy import Policy
 from mecap_r1.tiny import TinyConfig, TinyPolicy
-from mecap_r1.tokeniser import CharacterTokeniser
-from mecap_r1.training import seeded
+from mecap_r1.tokeniser import CaptionTokeniser
+from mecap_r1.training import seeded, without_bars
 from secbench.errors import UsageError
 
 __all__ = ["PRESETS", "Preset", "find_preset"]
@@ -23,7 +23,7 @@ class Preset:
         load: the policy that `save_pretrained` wrote to a folder.
     """
 
-    make: Callable[[CharacterTokeniser, float, int], Policy]
+    make: Callable[[CaptionTokeniser, float, int], Policy]
     load: Callable[[Path], Policy]
 
 
@@ -38,13 +38,14 @@ def find_preset(name: str) -> Preset:
     return PRESETS[name]
 
 
-def _make_tiny(tokeniser: CharacterTokeniser, dropout: float, seed: int) -> Policy:
+def _make_tiny(tokeniser: CaptionTokeniser, dropout: float, seed: int) -> Policy:
     with seeded(seed, "tiny"):
         return TinyPolicy(TinyConfig(vocab_size=len(tokeniser), channels=CHANNELS, dropout=dropout))
 
 
 def _load_tiny(folder: Path) -> Policy:
-    return TinyPolicy.from_pretrained(folder)
+    with without_bars():
+        return TinyPolicy.from_pretrained(folder)
 
 
 PRESETS = {"tiny": Preset(_make_tiny, _load_tiny)}

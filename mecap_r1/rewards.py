@@ -6,8 +6,12 @@ came); and, one for all: `space` (an `EmotionSpace`) and `consensus` (a `Consens
 text, the empty one included, and must give degenerate text its worst.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, reduce
+from operator import or_
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -17,7 +21,18 @@ from mecap_r1.emotion_space import EmotionSpace
 from secbench.errors import UsageError
 from secbench.registry import registry
 
-__all__ = ["Reward", "RewardSum", "anchor", "consensus", "copying", "emotion", "length", "repetition", "semantic"]
+__all__ = [
+    "Reward",
+    "RewardSum",
+    "anchor",
+    "bleu",
+    "consensus",
+    "copying",
+    "emotion",
+    "length",
+    "repetition",
+    "semantic",
+]
 
 Reward = Callable[..., list[float]]
 
@@ -72,15 +87,36 @@ def consensus(
     return [consensus.score(*row) for row in zip(completions, references, ended, strict=True)]
 
 
+def bleu(completions: Sequence[str], *, references: Sequence[Sequence[str]], **_: Any) -> list[float]:
+    """BLEU-4 over characters of each caption alone, smoothed by one from pairs on (Lin and Och 2004), 0 to 1."""
+    return [_bleu(text, texts) for text, texts in zip(completions, references, strict=True)]
+
+
+def _bleu(text: str, references: Sequence[str]) -> float:
+    logs = 0.0
+    for n in range(1, 5):
+        found = _counts(text, n)
+        most = reduce(or_, (_counts(other, n) for other in references))
+        matches, total, one = (found & most).total(), found.total(), int(n > 1)
+        if matches + one == 0 or total + one == 0:
+            return 0.0
+        logs += math.log((matches + one) / (total + one)) / 4
+    closest = min((len(other) for other in references), key=lambda size: (abs(size - len(text)), size))
+    return math.exp(logs + min(0.0, 1 - closest / len(text)))
+
+
+@lru_cache(maxsize=50_000)
+def _counts(text: str, n: int) -> Counter[str]:
+    return Counter(text[at : at + n] for at in range(len(text) - n + 1))
+
+
 def length(completions: Sequence[str], *, references: Sequence[Sequence[str]], **_: Any) -> list[float]:
-    """0 for a length within that of the references; below and above, minus the relative difference, down to -1."""
-    rows = zip(completions, references, strict=True)
-    return [_length(len(text), [len(other) for other in texts]) for text, texts in rows]
+    """Minus the relative distance from the mean length of the references, down to -1."""
+    return [_length(len(text), fmean(map(len, texts))) for text, texts in zip(completions, references, strict=True)]
 
 
-def _length(count: int, others: Sequence[int]) -> float:
-    excess = max(min(others) - count, count - max(others), 0)
-    return -min(1.0, excess / max(1, min(others)))
+def _length(count: int, usual: float) -> float:
+    return -min(1.0, abs(count - usual) / max(1.0, usual))
 
 
 def repetition(completions: Sequence[str], *, references: Sequence[Sequence[str]], **_: Any) -> list[float]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from mecap_r1.augmentation import Augmentation
 from mecap_r1.material import Item, batches, completions, generator, order, prompts
 from mecap_r1.policy import Policy, Prompts, completion_mask
-from mecap_r1.tokeniser import UNK, CharacterTokeniser
+from mecap_r1.tokeniser import UNK, CaptionTokeniser
 from mecap_r1.training import Schedule, Trainer, Values
 from secbench.captioner import Context
 
@@ -39,7 +39,7 @@ class SftSettings:
 
 def sft(
     policy: Policy,
-    tokeniser: CharacterTokeniser,
+    tokeniser: CaptionTokeniser,
     train: Sequence[Item],
     validation: Sequence[Item],
     settings: SftSettings,
@@ -84,7 +84,7 @@ def sft(
 
 
 def _negative_log_likelihood(
-    policy: Policy, batch: Prompts, captions: Sequence[str], tokeniser: CharacterTokeniser, group: int
+    policy: Policy, batch: Prompts, captions: Sequence[str], tokeniser: CaptionTokeniser, group: int
 ) -> tuple[Tensor, Tensor]:
     """The sum over all tokens in nats, and their number. Unknown characters, which cannot be written, do not count."""
     tokens = completions(captions, tokeniser, policy.config.max_caption).to(policy.device)

@@ -61,10 +61,17 @@ class TinyConfig(PretrainedConfig):
 
 @dataclass(frozen=True)
 class TinyPrefix:
-    """P encoded prompts: keys and values (P, H, S, D) of every block, and the mask (P, S) of what is there."""
+    """P encoded prompts.
+
+    Attributes:
+        past: keys and values (P, H, S, D) of every block.
+        mask: (P, S) what is there.
+        sound: (P, d) the gist of the audio, which is added to every token of a caption.
+    """
 
     past: tuple[tuple[Tensor, Tensor], ...]
     mask: Tensor
+    sound: Tensor
 
     def __len__(self) -> int:
         """The number of prompts."""
@@ -82,6 +89,7 @@ class TinyPolicy(Policy):
         self.register_buffer("mean", torch.zeros(config.channels))
         self.register_buffer("scale", torch.ones(config.channels))
         self.listener = Listener(config.channels, config.hidden, config.audio_tokens, config.dropout)
+        self.bridge = nn.Linear(config.hidden, config.hidden)
         self.embedding = nn.Embedding(config.vocab_size, config.hidden)
         self.text_position = nn.Embedding(config.max_text, config.hidden)
         self.caption_position = nn.Embedding(config.max_caption, config.hidden)
@@ -89,6 +97,7 @@ class TinyPolicy(Policy):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.hidden)
         self.post_init()
+        nn.init.zeros_(self.bridge.weight)  # else it drowns the tokens, whose embeddings are small
 
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, nn.Linear | nn.Conv1d):
@@ -114,10 +123,13 @@ class TinyPolicy(Policy):
     def prefix(self, prompts: Prompts) -> TinyPrefix:
         """Encode prompts: audio tokens, then the transcript."""
         parts, masks = [], []
+        sound = torch.zeros(len(prompts), self.config.hidden, device=self.device)
         if prompts.audio is not None and prompts.audio_length is not None:
             tokens = self.listener(self._standard(prompts.audio), prompts.audio_length)
+            heard = (prompts.audio_length > 0).unsqueeze(1)
+            sound = self.bridge(tokens.mean(dim=1)) * heard
             parts.append(tokens)  # (P, 2M, d)
-            masks.append((prompts.audio_length > 0).unsqueeze(1).expand(tokens.shape[:2]))
+            masks.append(heard.expand(tokens.shape[:2]))
         if prompts.text is not None:
             text = prompts.text[:, : self.config.max_text]
             places = torch.arange(text.shape[1], device=text.device)
@@ -131,13 +143,14 @@ class TinyPolicy(Policy):
         for block in self.blocks:
             x, keys = block(x, seen[:, None, None, :])
             past.append(keys)
-        return TinyPrefix(tuple(past), mask)
+        return TinyPrefix(tuple(past), mask, sound)
 
     def logits(self, prefix: TinyPrefix, inputs: Tensor, group: int) -> Tensor:
         """Logits after each input token; all at once."""
         count, length = inputs.shape
         places = torch.arange(length, device=inputs.device)
-        x = self.dropout(self.embedding(inputs) + self.caption_position(places))
+        sound = prefix.sound.repeat_interleave(group, 0).unsqueeze(1)
+        x = self.dropout(self.embedding(inputs) + self.caption_position(places) + sound)
         causal = torch.ones(length, length, dtype=torch.bool, device=inputs.device).tril()
         before = prefix.mask.repeat_interleave(group, 0)[:, None, None, :].expand(-1, 1, length, -1)
         mask = torch.cat([before, causal.expand(count, 1, length, length)], dim=3)
@@ -156,6 +169,7 @@ class TinyDecoder:
 
     def __init__(self, policy: TinyPolicy, prefix: TinyPrefix, group: int, length: int) -> None:
         self.policy, self.at, self.start = policy, 0, prefix.mask.shape[1]
+        self.sound = prefix.sound.repeat_interleave(group, 0)
         self.mask = F.pad(prefix.mask.repeat_interleave(group, 0), (0, length), value=True)[:, None, None, :]
         self.past = [
             (
@@ -168,7 +182,7 @@ class TinyDecoder:
     def step(self, tokens: Tensor) -> Tensor:
         """Logits (B, V) after one more token each."""
         policy, place = self.policy, self.start + self.at
-        x = policy.embedding(tokens) + policy.caption_position.weight[self.at]  # (B, d)
+        x = policy.embedding(tokens) + policy.caption_position.weight[self.at] + self.sound  # (B, d)
         for block, (keys, values) in zip(policy.blocks, self.past, strict=True):
             x = block.step(x, self.mask[..., : place + 1], keys, values, place)
         self.at += 1

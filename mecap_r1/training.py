@@ -16,13 +16,14 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
+from transformers.utils import logging
 
 from mecap_r1.policy import Policy
 from secbench.captioner import Context
 from secbench.runs import digest, write_atomically
 
-__all__ = ["Schedule", "Trainer", "Values", "single_thread"]
+__all__ = ["Schedule", "Trainer", "Values", "seeded", "single_thread", "without_bars"]
 
 Values = dict[str, float]
 
@@ -37,6 +38,7 @@ class Schedule:
         warmup: steps of linear rise to the peak; then a half cosine falls to `floor` of it.
         floor: share of the peak at the last step.
         weight_decay: AdamW's, on matrices only.
+        embedding_speed: learning rate of embeddings relative to that of matrices, whose steps move sums over many inputs.
         max_norm: gradients are scaled down to this norm.
         evaluate_every: steps between evaluations on validation.
         patience: evaluations without a better one before the stage ends; 0: never.
@@ -48,6 +50,7 @@ class Schedule:
     warmup: int = 20
     floor: float = 0.05
     weight_decay: float = 0.01
+    embedding_speed: float = 1.0
     max_norm: float = 1.0
     evaluate_every: int = 25
     patience: int = 0
@@ -83,7 +86,7 @@ class Trainer:
         evaluate: Callable[[], Values] | None = None,
     ) -> None:
         self.policy, self.schedule, self.stage, self.context, self.evaluate = policy, schedule, stage, context, evaluate
-        self.optimiser = torch.optim.AdamW(_groups(policy, schedule.weight_decay), lr=schedule.learning_rate)
+        self.optimiser = torch.optim.AdamW(_groups(policy, schedule), lr=schedule.learning_rate)
         self.identity = digest(identity)
         self.path = None if context.folder is None else context.folder / f"{stage}.safetensors"
         self.step = 0
@@ -118,7 +121,7 @@ class Trainer:
     def _update(self, loss_of: Callable[[int], tuple[Tensor, Values]]) -> Values:
         rate = self.schedule.rate(self.step)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["speed"]
         with seeded(self.context.seed, self.stage, self.step):
             loss, values = loss_of(self.step)
         if loss.requires_grad:
@@ -187,12 +190,15 @@ def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
-def _groups(policy: Policy, weight_decay: float) -> list[dict[str, Any]]:
-    """Parameters in two groups: matrices with weight decay, the rest without."""
+def _groups(policy: Policy, schedule: Schedule) -> list[dict[str, Any]]:
+    """Parameters in three groups: embeddings, which learn faster; other matrices, with weight decay; and the rest."""
+    embeddings = {id(part.weight) for part in policy.modules() if isinstance(part, nn.Embedding)}
     learnt = [value for value in policy.parameters() if value.requires_grad]
+    rest = [value for value in learnt if id(value) not in embeddings]
     return [
-        {"params": [value for value in learnt if value.dim() > 1], "weight_decay": weight_decay},
-        {"params": [value for value in learnt if value.dim() <= 1], "weight_decay": 0.0},
+        {"params": [v for v in learnt if id(v) in embeddings], "weight_decay": 0.0, "speed": schedule.embedding_speed},
+        {"params": [v for v in rest if v.dim() > 1], "weight_decay": schedule.weight_decay, "speed": 1.0},
+        {"params": [v for v in rest if v.dim() <= 1], "weight_decay": 0.0, "speed": 1.0},
     ]
 
 
@@ -202,6 +208,18 @@ def seeded(*parts: object) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(zlib.crc32(repr(parts).encode()))
         yield
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Keep transformers from drawing its own progress bars."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 @contextmanager

@@ -1,0 +1,164 @@
+"""Resume, choice on validation, and the cache of stage 1."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from baselines.sft import Sft
+from mecap_r1.captioner import MecapR1, PolicyConfig
+from mecap_r1.policy import Policy
+from mecap_r1.tiny import TinyConfig, TinyPolicy
+from mecap_r1.training import Schedule, Trainer, seeded, single_thread
+from secbench.captioner import Captioner, Context
+from secbench.corpora import Example
+
+SMALL = {"sft_steps": 6, "grpo_steps": 5, "batch": 4, "evaluate_every": 2, "checkpoint_every": 2, "patience": 0}
+CONFIG = MecapR1.Config(**SMALL, prompts=2, group_size=4, max_tokens=12)
+
+
+class KilledError(Exception):
+    """The process dies."""
+
+
+def weights(model: Captioner) -> dict[str, Tensor]:
+    return model._fitted.policy.state_dict()  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.mark.parametrize(("stage", "step"), [("sft", 3), ("sft", 5), ("grpo", 1), ("grpo", 3), ("grpo", 5)])
+def test_a_killed_and_resumed_run_ends_as_an_undisturbed_one(
+    stage: str, step: int, train: list[Example], validation: list[Example], context_of: Callable[..., Context], tmp_path: Path
+) -> None:
+    undisturbed = MecapR1(CONFIG)
+    undisturbed.fit(train, validation, context_of(seed=3))
+
+    def kill(row: Any) -> None:
+        if row["stage"] == stage and row["step"] == step:
+            raise KilledError
+
+    context = context_of(seed=3, folder=tmp_path / "run", cache=tmp_path / "cache")
+    with pytest.raises(KilledError):
+        MecapR1(CONFIG).fit(train, validation, replace(context, log=kill))
+    torch.manual_seed(99)  # nothing may hang on the state of the process
+    resumed = MecapR1(CONFIG)
+    steps: list[int] = []
+    resumed.fit(
+        train, validation, replace(context, log=lambda row: steps.append(row["step"]) if row["stage"] == stage else None)
+    )
+    assert min(steps, default=6) > 2 * ((step - 1) // 2)
+    mine, theirs = weights(undisturbed), weights(resumed)
+    assert mine.keys() == theirs.keys()
+    assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+
+def test_the_same_seed_gives_the_same_policy_and_another_one_does_not(
+    train: list[Example], context_of: Callable[..., Context]
+) -> None:
+    found = []
+    for seed in (1, 1, 2):
+        model = Sft(PolicyConfig(**SMALL))
+        model.fit(train, (), context_of(seed=seed))
+        found.append(weights(model)["blocks.0.qkv.weight"])
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
+
+
+def test_stage_one_is_shared_through_the_cache(
+    train: list[Example], validation: list[Example], context_of: Callable[..., Context], tmp_path: Path
+) -> None:
+    stages: list[str] = []
+    context = context_of(cache=tmp_path / "cache", log=lambda row: stages.append(row["stage"]))
+    MecapR1(CONFIG).fit(train, validation, context)
+    assert "sft" in stages
+    stages.clear()
+    MecapR1(replace(CONFIG, rewards="emotion:1")).fit(train, validation, context)
+    assert "sft" not in stages
+    assert "grpo" in stages
+    stages.clear()
+    Sft(PolicyConfig(**{**SMALL, "grpo_steps": 0})).fit(train, validation, context)  # type: ignore[arg-type]
+    assert stages == []
+    Sft(PolicyConfig(**{**SMALL, "grpo_steps": 0})).fit(train, validation, replace(context, seed=5))  # type: ignore[arg-type]
+    assert "sft" in stages
+
+
+@pytest.fixture
+def policy() -> Policy:
+    with seeded(0):
+        return TinyPolicy(TinyConfig(vocab_size=10, channels=4, hidden=8, heads=1, audio_tokens=1))
+
+
+
+def descend(policy: Policy) -> Callable[[int], tuple[Tensor, dict[str, float]]]:
+    """A loss with a constant slope on one parameter."""
+    return lambda _: (policy.norm.bias.sum(), {"loss": 0.0})  # type: ignore[operator, union-attr]
+
+
+def test_the_best_step_on_validation_is_kept(policy: Policy, context_of: Callable[..., Context]) -> None:
+    scores = iter([0.0, 1.0, 3.0, 2.0, 2.5])
+    snapshots = []
+
+    def evaluate() -> dict[str, float]:
+        snapshots.append(policy.norm.bias.clone())  # type: ignore[operator, union-attr]
+        return {"score": next(scores)}
+
+    trainer = Trainer(policy, Schedule(8, 0.1, warmup=0, evaluate_every=2), "sft", context_of(), 0, evaluate)
+    trainer.run(descend(policy))
+    assert (trainer.best, trainer.best_step) == (3.0, 4)
+    assert torch.equal(policy.norm.bias, snapshots[2])  # type: ignore[arg-type, union-attr]
+    assert not torch.equal(snapshots[2], snapshots[4])
+
+
+def test_it_stops_when_nothing_gets_better(policy: Policy, context_of: Callable[..., Context]) -> None:
+    schedule = Schedule(100, 0.1, warmup=0, evaluate_every=1, patience=3)
+    scores = iter([1.0, 2.0, *[0.0] * 100])
+    trainer = Trainer(policy, schedule, "sft", context_of(), 0, lambda: {"score": next(scores)})
+    trainer.run(descend(policy))
+    assert (trainer.best_step, trainer.step) == (1, 4)
+
+
+def test_a_checkpoint_of_another_training_or_a_broken_one_is_left_alone(
+    policy: Policy, context_of: Callable[..., Context], tmp_path: Path
+) -> None:
+    schedule = Schedule(4, 0.1, checkpoint_every=2)
+    context = context_of(folder=tmp_path)
+    Trainer(policy, schedule, "sft", context, "one").run(descend(policy))
+    steps: list[int] = []
+    counting = replace(context, log=lambda row: steps.append(row["step"]))
+    Trainer(policy, schedule, "sft", counting, "other").run(descend(policy))
+    assert steps == [1, 2, 3, 4]
+    (tmp_path / "sft.safetensors").write_bytes(b"half a file")
+    steps.clear()
+    Trainer(policy, schedule, "sft", counting, "other").run(descend(policy))
+    assert steps == [1, 2, 3, 4]
+
+
+def test_the_rate_rises_and_falls() -> None:
+    schedule = Schedule(110, 1.0, warmup=10, floor=0.1)
+    rates = [schedule.rate(step) for step in range(110)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[9] == rates[10] == pytest.approx(1.0)
+    assert rates[60] == pytest.approx(0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi / 2)))
+    assert all(a > b for a, b in zip(rates[10:], rates[11:], strict=False))
+
+
+def test_threads_and_random_numbers_are_given_back() -> None:
+    before, state = torch.get_num_threads(), torch.get_rng_state()
+    with single_thread(), seeded(1):
+        assert torch.get_num_threads() == 1
+        torch.rand(3)
+    assert torch.get_num_threads() == before
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_checkpoints_hold_no_pickle(policy: Policy, context_of: Callable[..., Context], tmp_path: Path) -> None:
+    Trainer(policy, Schedule(2, 0.1, checkpoint_every=1), "sft", context_of(folder=tmp_path), 0).run(descend(policy))
+    (written,) = tmp_path.iterdir()
+    size = int.from_bytes(written.read_bytes()[:8], "little")
+    header = json.loads(written.read_bytes()[8 : 8 + size])
+    assert json.loads(header["__metadata__"]["facts"])["step"] == 2
