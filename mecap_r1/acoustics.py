@@ -4,6 +4,7 @@ Nothing is normalised by loudness, and nothing but the utterance itself is used.
 """
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +93,7 @@ def _window() -> Floats:
 @cache
 def _window_correlation() -> Floats:
     correlation = np.fft.irfft(np.abs(np.fft.rfft(np.hanning(WINDOW), n=FFT)) ** 2)
-    return np.maximum(correlation / correlation[0], 1e-3).astype(np.float32)
+    return np.asarray(np.maximum(correlation / correlation[0], 1e-3), dtype=np.float32)
 
 
 @cache
@@ -105,5 +106,5 @@ def _mel_bank() -> Floats:
     return np.maximum(0.0, np.minimum(rise, fall)).astype(np.float32)
 
 
-def _mel(frequency: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 2595.0 * np.log10(1.0 + frequency / 700.0)
+def _mel(frequency: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    return np.asarray(2595.0 * np.log10(1.0 + frequency / 700.0), dtype=np.float64)

@@ -72,7 +72,10 @@ class TfidfEncoder:
 
     def save(self, folder: Path) -> None:
         """Write `encoder.safetensors` and `encoder.json`."""
-        arrays = {"idf": np.asarray(self.idf), "components": np.ascontiguousarray(self.components)}
+        arrays: dict[str, NDArray[Any]] = {
+            "idf": np.asarray(self.idf),
+            "components": np.ascontiguousarray(self.components),
+        }
         write_atomically(folder / "encoder.safetensors", lambda path: save_file(arrays, path))
         text = json.dumps({"kind": "tfidf", "vocabulary": self.vocabulary}, ensure_ascii=False)
         write_atomically(folder / "encoder.json", lambda path: path.write_text(text + "\n", "utf-8"))

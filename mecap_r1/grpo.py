@@ -118,7 +118,7 @@ def judge(
     group = len(samples.tokens) // len(items)
     rows = [item for item in items for _ in range(group)]
     texts = [tokeniser.decode(tokens) for tokens in samples.tokens.tolist()]
-    columns = {
+    columns: dict[str, list[Any]] = {
         "references": [item.references for item in rows],
         "label": [item.label for item in rows],
         "transcript": [item.transcript for item in rows],

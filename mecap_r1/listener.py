@@ -1,8 +1,8 @@
 """The ear of the tiny policy: frames to a fixed number of audio tokens.
 
-Half of the tokens are made from statistics of the frames as they are (means, deviations and steps, of what is loud and of
-what is voiced), the other half from attentive statistics (Okabe et al. 2018) over strided convolutions. The first learn
-in a few hundred steps what an emotion does to pitch, loudness and tempo; the second find patterns in time.
+Half of the tokens are made from statistics of the frames as they are (means, deviations and steps, of what is loud and
+of what is voiced), the other half from attentive statistics (Okabe et al. 2018) over strided convolutions. The first
+learn in a few hundred steps what an emotion does to pitch, loudness and tempo; the second find patterns in time.
 """
 
 import torch
@@ -46,7 +46,8 @@ class Listener(nn.Module):
     def forward(self, frames: Tensor, length: Tensor) -> Tensor:
         """(B, T, C) and (B,) frames that count -> (B, 2M, d)."""
         frames = frames * _present(frames, length)
-        whole = ((self.statistics(frames, length) - self.mean) / self.scale).clamp(-4, 4)
+        mean, scale = self.get_buffer("mean"), self.get_buffer("scale")
+        whole = ((self.statistics(frames, length) - mean) / scale).clamp(-4, 4)
         summary = self.summary(whole).unflatten(1, (-1, self.kind.shape[1]))  # (B, M, d)
         return torch.cat([summary, self.project(self._attend(frames, length))], dim=1) + self.kind
 

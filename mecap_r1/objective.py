@@ -22,8 +22,8 @@ class Objective:
 
     Attributes:
         loss: how tokens are averaged: ``dapo`` over all tokens of the batch (arXiv 2503.14476), ``grpo`` within
-            each caption first (arXiv 2402.03300), ``dr_grpo`` over a constant length, without division by the group's deviation
-            (arXiv 2503.20783).
+            each caption first (arXiv 2402.03300), ``dr_grpo`` over a constant length, without division by the
+            group's deviation (arXiv 2503.20783).
         clip_low: the probability ratio is clipped below 1 minus this ...
         clip_high: ... and above 1 plus this.
         beta: weight of the divergence from the stage-1 policy.

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from transformers.utils import logging
+
 from mecap_r1.acoustics import CHANNELS
 from mecap_r1.policy import Policy
 from mecap_r1.tiny import TinyConfig, TinyPolicy
@@ -44,6 +46,7 @@ def _make_tiny(tokeniser: CaptionTokeniser, dropout: float, seed: int) -> Policy
 
 
 def _load_tiny(folder: Path) -> Policy:
+    logging.disable_progress_bar()
     with without_bars():
         return TinyPolicy.from_pretrained(folder)
 

@@ -1,9 +1,9 @@
 """What a caption is rewarded for: named parts, each a registered function, and their weighted sum.
 
-A reward is `f(*, prompts, completions, **columns) -> list[float]`, called by keyword as in TRL. The columns are, a value
-per completion: `references` (captions), `label` (emotion class or None), `transcript`, `ended` (whether the end token
-came); and, one for all: `space` (an `EmotionSpace`) and `consensus` (a `Consensus`). A part must give a number for any
-text, the empty one included, and must give degenerate text its worst.
+A reward is `f(*, prompts, completions, **columns) -> list[float]`, called by keyword as in TRL. The columns are, a
+value per completion: `references` (captions), `label` (emotion class or None), `transcript`, `ended` (whether the end
+token came); and, one for all: `space` (an `EmotionSpace`) and `consensus` (a `Consensus`). A part must give a number
+for any text, the empty one included, and must give degenerate text its worst.
 """
 
 import math
@@ -120,7 +120,7 @@ def _length(count: int, usual: float) -> float:
 
 
 def repetition(completions: Sequence[str], *, references: Sequence[Sequence[str]], **_: Any) -> list[float]:
-    """Minus the share of character pairs that came before in the same caption, beyond that of the references; 0 to -1."""
+    """Minus the share of character pairs that came before in the caption, beyond that of the references; 0 to -1."""
     allowed = (max(map(_repeated, texts)) for texts in references)
     return [min(0.0, limit - _repeated(text)) for text, limit in zip(completions, allowed, strict=True)]
 

@@ -184,6 +184,7 @@ class TinyDecoder:
         policy, place = self.policy, self.start + self.at
         x = policy.embedding(tokens) + policy.caption_position.weight[self.at] + self.sound  # (B, d)
         for block, (keys, values) in zip(policy.blocks, self.past, strict=True):
+            assert isinstance(block, Block)  # noqa: S101 - a module list does not say of what
             x = block.step(x, self.mask[..., : place + 1], keys, values, place)
         self.at += 1
         return F.linear(policy.norm(x), policy.embedding.weight)
@@ -226,4 +227,5 @@ class Block(nn.Module):
 
     def _finish(self, x: Tensor, seen: Tensor) -> Tensor:
         x = x + self.dropout(self.out(seen))
-        return x + self.dropout(self.mlp(self.mlp_norm(x)))
+        out: Tensor = x + self.dropout(self.mlp(self.mlp_norm(x)))
+        return out

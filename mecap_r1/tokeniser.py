@@ -1,8 +1,8 @@
 """Characters and the frequent strings of them as tokens: the vocabulary of the tiny policy.
 
 Byte-pair encoding over characters (Sennrich et al. 2016), learnt from the training captions and stopped at punctuation.
-The words that captions are made of, those for emotions above all, become single tokens: captions are half as long to learn
-and to sample, and a reward falls on fewer choices. Any other text is spelt in single characters.
+The words that captions are made of, those for emotions above all, become single tokens: captions are half as long
+to learn and to sample, and a reward falls on fewer choices. Any other text is spelt in single characters.
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,7 +39,8 @@ class CaptionTokeniser:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
         self._text = [
-            "" if index < len(SPECIAL) else tokenizer.id_to_token(index) for index in range(tokenizer.get_vocab_size())
+            "" if index < len(SPECIAL) else str(tokenizer.id_to_token(index))
+            for index in range(tokenizer.get_vocab_size())
         ]
 
     @classmethod

@@ -38,7 +38,8 @@ class Schedule:
         warmup: steps of linear rise to the peak; then a half cosine falls to `floor` of it.
         floor: share of the peak at the last step.
         weight_decay: AdamW's, on matrices only.
-        embedding_speed: learning rate of embeddings relative to that of matrices, whose steps move sums over many inputs.
+        embedding_speed: learning rate of embeddings relative to that of matrices, whose steps move sums over many
+            inputs.
         max_norm: gradients are scaled down to this norm.
         evaluate_every: steps between evaluations on validation.
         patience: evaluations without a better one before the stage ends; 0: never.

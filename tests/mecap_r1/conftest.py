@@ -44,8 +44,8 @@ def toy_examples(folder: Path, count: int, seed: int = 0) -> list[Example]:
         captions = {
             "overall": overall,
             "emotion": (f"情绪{WORDS[label][0]}。",),
-            "style": ("语速较快。",),
-            "speaker": ("一位男性。",),
+            "style": (str(rng.choice(["语速较快。", "声音很轻。", "音量适中。"])),),
+            "speaker": (str(rng.choice(["一位男性。", "一位女性。"])),),
         }
         utterance = Utterance(f"u{seed}-{number}", AudioClip(path), str(rng.choice(LINES)))
         rows.append(Example(utterance, References(captions, {"audio": label})))

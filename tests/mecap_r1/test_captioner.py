@@ -102,7 +102,7 @@ def test_a_setting_that_does_not_exist_is_refused_before_training(
     setting: str, value: str, train: list[Example], context_of: Callable[..., Context]
 ) -> None:
     rows: list[object] = []
-    with pytest.raises(UsageError, match=value):
+    with pytest.raises(UsageError, match=value.partition(":")[0]):
         MecapR1(replace(TINY, **{setting: value})).fit(train, (), context_of(log=rows.append))
     assert not rows
 
@@ -124,6 +124,7 @@ def test_a_broken_checkpoint_is_refused(
         Sft(PolicyConfig(**SMALL)).load(tmp_path)
 
 
+@pytest.mark.slow
 def test_reinforcement_raises_the_reward(
     train: list[Example], validation: list[Example], context_of: Callable[..., Context]
 ) -> None:

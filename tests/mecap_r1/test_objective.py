@@ -92,7 +92,9 @@ def test_the_ratio_is_clipped_above(start: float, clipped: bool) -> None:
 def test_the_divergence_is_never_negative(mine: float, theirs: float) -> None:
     row = torch.tensor([[mine]])
     everything = torch.tensor([[True]])
-    _, divergence = policy_loss(row, row, torch.tensor([[theirs]]), torch.ones(1), torch.tensor([True]), everything, Objective(), 1)
+    _, divergence = policy_loss(
+        row, row, torch.tensor([[theirs]]), torch.ones(1), torch.tensor([True]), everything, Objective(), 1
+    )
     assert float(divergence) >= -1e-6
 
 

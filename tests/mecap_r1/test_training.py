@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,12 @@ def weights(model: Captioner) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize(("stage", "step"), [("sft", 3), ("sft", 5), ("grpo", 1), ("grpo", 3), ("grpo", 5)])
 def test_a_killed_and_resumed_run_ends_as_an_undisturbed_one(
-    stage: str, step: int, train: list[Example], validation: list[Example], context_of: Callable[..., Context], tmp_path: Path
+    stage: str,
+    step: int,
+    train: list[Example],
+    validation: list[Example],
+    context_of: Callable[..., Context],
+    tmp_path: Path,
 ) -> None:
     undisturbed = MecapR1(CONFIG)
     undisturbed.fit(train, validation, context_of(seed=3))
@@ -49,7 +55,9 @@ def test_a_killed_and_resumed_run_ends_as_an_undisturbed_one(
     resumed = MecapR1(CONFIG)
     steps: list[int] = []
     resumed.fit(
-        train, validation, replace(context, log=lambda row: steps.append(row["step"]) if row["stage"] == stage else None)
+        train,
+        validation,
+        replace(context, log=lambda row: steps.append(row["step"]) if row["stage"] == stage else None),
     )
     assert min(steps, default=6) > 2 * ((step - 1) // 2)
     mine, theirs = weights(undisturbed), weights(resumed)
@@ -91,7 +99,6 @@ def test_stage_one_is_shared_through_the_cache(
 def policy() -> Policy:
     with seeded(0):
         return TinyPolicy(TinyConfig(vocab_size=10, channels=4, hidden=8, heads=1, audio_tokens=1))
-
 
 
 def descend(policy: Policy) -> Callable[[int], tuple[Tensor, dict[str, float]]]:
@@ -144,7 +151,7 @@ def test_the_rate_rises_and_falls() -> None:
     assert rates[0] == pytest.approx(0.1)
     assert rates[9] == rates[10] == pytest.approx(1.0)
     assert rates[60] == pytest.approx(0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi / 2)))
-    assert all(a > b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert all(a > b for a, b in pairwise(rates[10:]))
 
 
 def test_threads_and_random_numbers_are_given_back() -> None:
