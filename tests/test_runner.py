@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from secbench.evaluation import read_report
 
 from secbench.captioner import Captioner, Context, Prediction
 from secbench.errors import DataError, SecbenchError, UnknownNameError, UsageError
+from secbench.evaluation import read_report
 from secbench.registry import Entry, registry
 from secbench.runner import RunRequest, run
 
