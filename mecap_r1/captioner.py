@@ -253,7 +253,8 @@ class MecapR1(PolicyCaptioner):
         )
         identity = [self.version, repr(config), context.seed, [item.id for item in train]]
         trainer = emo_grpo(policy, tokeniser, train, validation, rewards, settings, context, identity)
-        return Fitted(policy, tokeniser, size_of(policy) | {"grpo_step": trainer.best_step or trainer.step})
+        chosen = trainer.best_step if validation else trainer.step
+        return Fitted(policy, tokeniser, size_of(policy) | {"grpo_step": chosen})
 
     def _rewards(self, train: Sequence[Item]) -> RewardSum:
         """The rewards, with an emotion space and document frequencies from the training captions."""
