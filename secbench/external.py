@@ -1,14 +1,15 @@
 """Run folders for predictions made elsewhere, so that anyone's outputs stand on the leaderboard."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 
 from secbench.captioner import Prediction
 from secbench.corpora import Corpus, Example
 from secbench.evaluation import Evaluation, write_evaluation
 from secbench.provenance import provenance
-from secbench.runs import RunFolder, digest
+from secbench.runs import RunFolder, digest, prediction_row
 from secbench.schema import RunRecord
 from secbench.tasks import Task
 
@@ -31,7 +32,7 @@ def write_external_run(
     The hash in the folder's name covers the predictions themselves, as nothing is known of the model.
     """
     card = corpus.card
-    identity = [name, card.revision, task.name, split, limit, sorted((p.id, str(astuple(p))) for p in predictions)]
+    identity = [name, card.revision, task.name, split, limit, _content(predictions)]
     folder = RunFolder(runs / RunFolder.name(name, card.name, task.name, 0, digest(identity)))
     by_id = {prediction.id: prediction for prediction in predictions}
     missing = "no prediction was given"
@@ -61,3 +62,11 @@ def write_external_run(
         write_evaluation(folder.path, result)
         folder.write(record)
     return folder
+
+
+def _content(predictions: Sequence[Prediction]) -> str:
+    """A hash of predictions that does not depend on their order."""
+    found = sha256()
+    for prediction in sorted(predictions, key=lambda prediction: prediction.id):
+        found.update(digest(prediction_row(prediction)).encode())
+    return found.hexdigest()

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from secbench.captioner import Prediction
 from secbench.errors import DataError, SecbenchError, UnknownNameError, UsageError
+from secbench.predictions import read_jsonl
 from secbench.schema import RunRecord
 
 __all__ = ["RunFolder", "digest", "find_run", "list_runs", "prediction_row", "read_predictions", "write_atomically"]
@@ -55,7 +56,7 @@ def prediction_row(prediction: Prediction) -> dict[str, Any]:
 
 
 def read_predictions(path: Path, *, drop_broken_tail: bool = False) -> Iterator[Prediction]:
-    """Read a predictions file line by line.
+    """Read the `predictions.jsonl` of a run line by line; files from elsewhere: `secbench.predictions`.
 
     Args:
         path: a JSONL file with ``id`` and ``caption``, ``label`` (with ``probabilities``), or ``error`` in each line.
@@ -64,44 +65,7 @@ def read_predictions(path: Path, *, drop_broken_tail: bool = False) -> Iterator[
     Raises:
         DataError: with the line, if the file is missing, not UTF-8, or a line is not of that form.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror}). Give the path of a predictions file.", path) from error
-    for number, raw in enumerate(data.splitlines(keepends=True), start=1):
-        if drop_broken_tail and not raw.endswith(b"\n"):
-            return
-        if raw.strip():
-            yield _parse(raw, path, number)
-
-
-def _parse(raw: bytes, path: Path, number: int) -> Prediction:
-    try:
-        row = json.loads(raw.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"not UTF-8 at byte {error.start} of the line. Save the file as UTF-8.", path, number
-        ) from error
-    except json.JSONDecodeError as error:
-        raise DataError(f"not JSON ({error.msg} at column {error.colno}).", path, number) from error
-    known: dict[str, Any] = {"id": str, "caption": str, "label": str, "probabilities": dict, "error": str}
-    known["logprob"] = (int, float)
-    if not isinstance(row, dict) or not isinstance(row.get("id"), str):
-        raise DataError('each line must be an object with a string "id".', path, number)
-    for key, value in row.items():
-        if key not in known:
-            raise DataError(f"unknown key {key!r}; allowed are {', '.join(known)}.", path, number)
-        if not isinstance(value, known[key]):
-            raise DataError(
-                f"{key!r} of {row['id']!r} is {type(value).__name__}, not {_word(known[key])}.", path, number
-            )
-    if not row.keys() & {"caption", "label", "error"}:
-        raise DataError(f'{row["id"]!r} has neither "caption" nor "label".', path, number)
-    return Prediction(**row)
-
-
-def _word(kind: Any) -> str:
-    return {str: "a string", dict: "an object"}.get(kind, "a number")
+    return read_jsonl(path, drop_broken_tail=drop_broken_tail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +136,12 @@ class RunFolder:
 
     def write_predictions(self, predictions: Iterable[Prediction]) -> None:
         """Replace `predictions.jsonl` by these lines."""
-        lines = [json.dumps(prediction_row(p), ensure_ascii=False) + "\n" for p in predictions]
-        write_atomically(self.predictions, lambda path: path.write_text("".join(lines), "utf-8"))
+
+        def write(path: Path) -> None:
+            with path.open("w", encoding="utf-8") as handle:
+                handle.writelines(json.dumps(prediction_row(p), ensure_ascii=False) + "\n" for p in predictions)
+
+        write_atomically(self.predictions, write)
 
     @contextmanager
     def appending(self, file: str) -> Iterator[Callable[[Mapping[str, Any]], None]]:

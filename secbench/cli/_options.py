@@ -1,12 +1,20 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-__all__ = ["corpus_options", "quiet_option"]
+from secbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from secbench.captioner import Prediction
+    from secbench.corpora import Corpus
+
+__all__ = ["Inputs", "corpus_options", "input_options", "quiet_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,3 +34,67 @@ def corpus_options(command: F) -> F:
     for option in options:
         command = option(command)
     return command
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where references come from, and how files of predictions are read."""
+
+    references: Path | None
+    file_format: str | None
+    id_column: str | None
+    caption_column: str | None
+
+    def predictions(self, path: Path) -> "tuple[Prediction, ...]":
+        """The predictions of a file."""
+        from secbench.predictions import Columns, read_predictions
+
+        return read_predictions(path, self.file_format, Columns(self.id_column, self.caption_column))
+
+    def corpus(self, name: str, root: Path | None) -> "Corpus":
+        """The corpus of that name, or the one that the file of references makes.
+
+        Raises:
+            UsageError: if both are asked for.
+        """
+        from secbench.corpora import load_corpus, load_references
+
+        if self.references is None:
+            return load_corpus(name, root)
+        if click.get_current_context().get_parameter_source("corpus") is not click.core.ParameterSource.DEFAULT or root:
+            raise UsageError("--references FILE stands in place of a corpus: leave out --corpus and --root.")
+        return load_references(self.references)
+
+
+def input_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --references, --format, --id-column and --caption-column, handed over as one `Inputs`."""
+
+    @wraps(command)
+    def wrapped(
+        *arguments: Any,
+        references: Path | None,
+        file_format: str | None,
+        id_column: str | None,
+        caption_column: str | None,
+        **rest: Any,
+    ) -> Any:
+        return command(*arguments, inputs=Inputs(references, file_format, id_column, caption_column), **rest)
+
+    options = (
+        click.option("--caption-column", help="Column or key of the captions, where it is not found by its name."),
+        click.option("--id-column", help="Column or key of the ids, where it is not found by its name."),
+        click.option(
+            "--format",
+            "file_format",
+            type=click.Choice(["jsonl", "csv", "coco", "tsv"]),
+            help="Format of PREDICTIONS, where extension and content do not tell.",
+        ),
+        click.option(
+            "--references",
+            type=click.Path(path_type=Path),
+            help='Score against this file of {"id", "references": [...]}, in place of a corpus.',
+        ),
+    )
+    for option in options:
+        wrapped = option(wrapped)
+    return wrapped

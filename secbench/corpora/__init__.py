@@ -23,6 +23,7 @@ from secbench.corpora._types import (
 if TYPE_CHECKING:
     from secbench.corpora._datasets import to_dataset
     from secbench.corpora._manifest import manifest_schema
+    from secbench.corpora._references import load_references
     from secbench.corpora._verification import Verification
     from secbench.corpora._verify import verify_corpus
 
@@ -37,6 +38,7 @@ __all__ = [
     "Utterance",
     "Verification",
     "load_corpus",
+    "load_references",
     "manifest_schema",
     "markup",
     "revision_of",
@@ -47,6 +49,7 @@ __all__ = [
 
 _ON_USE = {
     "Verification": "_verification",
+    "load_references": "_references",
     "manifest_schema": "_manifest",
     "to_dataset": "_datasets",
     "verify_corpus": "_verify",

@@ -1,0 +1,23 @@
+"""Reading what was predicted, or written as references, anywhere: JSONL, CSV, TSV, COCO results.
+
+Each format has one small file that turns a file into rows; what a row means is decided in one place for all of them.
+"""
+
+from secbench.predictions._columns import REFERENCE_COLUMNS, Columns
+from secbench.predictions._formats import FORMATS, open_table
+from secbench.predictions._read import identity, is_unicode, kind_of, read_jsonl, read_predictions
+from secbench.predictions._rows import Row, RowTable
+
+__all__ = [
+    "FORMATS",
+    "REFERENCE_COLUMNS",
+    "Columns",
+    "Row",
+    "RowTable",
+    "identity",
+    "is_unicode",
+    "kind_of",
+    "open_table",
+    "read_jsonl",
+    "read_predictions",
+]

@@ -1,0 +1,62 @@
+"""JSONL: an object a line."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from secbench.errors import DataError
+from secbench.predictions._rows import Row
+
+__all__ = ["jsonl_rows", "parsed"]
+
+
+def jsonl_rows(lines: Iterator[str], path: Path) -> Iterator[Row]:
+    """The objects of a JSONL file; blank lines are skipped.
+
+    Args:
+        lines: those of the file.
+        path: its path, for messages.
+
+    Raises:
+        DataError: naming the line that is no JSON object.
+    """
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            cells = parsed(line, path, number)
+            if not isinstance(cells, dict):
+                hint = " If the file is one list, say --format coco." if line.lstrip().startswith("[") else ""
+                raise DataError(f'each line must be an object with a string "id".{hint}', path, number)
+            yield Row(number, cells)
+
+
+def parsed(text: str, path: Path, number: int | None = None) -> Any:
+    """The value of a JSON text; control characters are let into its strings.
+
+    Raises:
+        DataError: if it is not JSON.
+    """
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        line = error.lineno if number is None else number
+        raise DataError(f"not JSON ({error.msg} at column {error.colno}).", path, line) from error
+    except _RepeatedKeyError as error:
+        raise DataError(f"an object has the key {str(error)!a} twice. Keep one.", path, number) from error
+    except (ValueError, RecursionError) as error:
+        raise DataError("not JSON that can be read (nested too deeply, or an endless number).", path, number) from error
+
+
+class _RepeatedKeyError(Exception):
+    """A key that an object has twice, of which JSON libraries keep the last without a word."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _RepeatedKeyError(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+_DECODER = json.JSONDecoder(strict=False, object_pairs_hook=_once)
