@@ -1,12 +1,16 @@
 """METEOR-zh: METEOR 1.5 (Denkowski and Lavie 2014, https://aclanthology.org/W14-3348) on Han characters.
 
 Of its matchers only the exact one can fire on Chinese, so the score is the weighted harmonic mean of character
-precision and recall (alpha .85) times a fragmentation penalty (beta .20, gamma .60). The alignment has as many matches
-as there can be, then as few chunks as a beam search finds, then the least crossing. Of several references the best
-counts, and the corpus is scored from summed statistics.
+precision and recall (alpha .85) times a fragmentation penalty (beta .20, gamma .60). The alignment is that of the
+reference program: a beam search for the most matches, then the fewest chunks, then the least crossing. Of several
+references the best counts, and the corpus is scored from summed statistics, to which a caption that equals its
+reference adds no chunk.
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from operator import itemgetter
 
 import numpy as np
 
@@ -19,11 +23,13 @@ __all__ = ["align", "meteor_zh"]
 
 _ALPHA, _BETA, _GAMMA = 0.85, 0.20, 0.60
 _BEAM = 40
-_NO_CHUNK = -2
+_WORK, _PLACES = 500_000, 1_000
+_NO_CHUNK = -1
+_RANK = itemgetter(0, 1, 2)
 
-_State = tuple[
-    int, int, int, int
-]  # chunks, distance, used reference positions as bits, reference position just matched
+_Path = tuple[
+    int, int, int, int, int
+]  # -matches, chunks that ended, distance, used caption positions as bits, end of the open chunk in the caption
 
 
 def _aggregate(sums: FloatArray) -> FloatArray:
@@ -31,78 +37,97 @@ def _aggregate(sums: FloatArray) -> FloatArray:
     matches, chunks, candidate, reference = (sums[..., k] for k in range(4))
     precision, recall = ratio(matches, candidate), ratio(matches, reference)
     mean = ratio(precision * recall, _ALPHA * precision + (1 - _ALPHA) * recall)
-    fragments = ratio(chunks, matches)
-    whole = (chunks == 1) & (matches == candidate) & (matches == reference)
-    return np.asarray(mean * (1 - _GAMMA * np.where(whole, 0.0, fragments) ** _BETA))
+    return np.asarray(mean * (1 - _GAMMA * ratio(chunks, matches) ** _BETA))
 
 
 def align(candidate: Sequence[int], reference: Sequence[int]) -> tuple[int, int]:
-    """Align equal tokens one to one.
+    """Align equal tokens one to one, from left to right in the reference.
 
     Returns:
         The number of matches, the largest possible, and of chunks: runs contiguous in both sequences.
     """
     places: dict[int, list[int]] = {}
-    for position, token in enumerate(reference):
-        places.setdefault(token, []).append(position)
-    left: dict[int, int] = {}
-    for token in candidate:
-        if token in places:
-            left[token] = left.get(token, 0) + 1
-    matches = sum(min(count, len(places[token])) for token, count in left.items())
-    beam: list[_State] = [(0, 0, 0, _NO_CHUNK)]
     for position, token in enumerate(candidate):
-        if token not in places:
-            beam = [(chunks, distance, used, _NO_CHUNK) for chunks, distance, used, _ in beam]
-            continue
-        beam = _extend(beam, position, places[token], left[token])
-        left[token] -= 1
-    return matches, min(state[0] for state in beam)
+        places.setdefault(token, []).append(position)
+    times = Counter(reference)
+    places = {token: mine[:_PLACES] for token, mine in places.items()}  # a caption without end repeats itself
+    pairs = sum(count * len(places.get(token, ())) for token, count in times.items())
+    width = max(1, min(_BEAM, _WORK // max(1, pairs)))
+    beam: list[_Path] = [(0, 0, 0, 0, _NO_CHUNK)]
+    for position, token in enumerate(reference):
+        mine = places.get(token, [])
+        certain = len(mine) == times[token] == 1
+        beam = _take(beam, position, mine[0]) if certain else _branch(beam, position, mine)
+        if len(beam) > 1:
+            beam.sort(key=_RANK)  # stable, so that equal paths stay in the order in which they were found
+            del beam[width:]
+    matches, chunks = min((path[0], path[1] + (path[4] != _NO_CHUNK)) for path in beam)
+    return -matches, chunks
 
 
-def _extend(beam: list[_State], position: int, places: list[int], left: int) -> list[_State]:
-    """Match one more token in all ways, or pass it over where later equal ones can take its match.
+def _take(beam: list[_Path], position: int, place: int) -> list[_Path]:
+    """Match the only two occurrences of a token."""
+    gap = abs(position - place)
+    return [
+        (less - 1, chunks + (end not in (_NO_CHUNK, place)), distance + gap, used, place + 1)
+        for less, chunks, distance, used, end in beam
+    ]
+
+
+def _branch(beam: list[_Path], position: int, places: list[int]) -> list[_Path]:
+    """Match one more token of the reference in all ways, or pass it over.
+
+    As in the reference program the distance of a choice is added to the choices after it, not to itself.
 
     Args:
-        beam: the states so far.
-        position: where the token stands in the caption.
-        places: where it stands in the reference.
-        left: how many of it the caption still has, this one included.
+        beam: the paths so far.
+        position: where the token stands in the reference.
+        places: where it stands in the caption.
     """
-    found: list[_State] = []
-    for chunks, distance, used, last in beam:
-        free = [place for place in places if not used >> place & 1]
-        for place in free:
-            more = chunks + (place != last + 1 or last == _NO_CHUNK)
-            found.append((more, distance + abs(position - place), used | 1 << place, place))
-        if left > len(free):
-            found.append((chunks, distance, used, _NO_CHUNK))
-    if len(found) > _BEAM:
-        found.sort(key=lambda state: state[:2])
-    return found[:_BEAM]
+    found: list[_Path] = []
+    for less, chunks, distance, used, end in beam:
+        gaps = distance
+        for place in places:
+            if not used >> place & 1:
+                ended = chunks + (end not in (_NO_CHUNK, place))
+                found.append((less - 1, ended, gaps, used | 1 << place, place + 1))
+                gaps += abs(position - place)
+        found.append((less, chunks + (end != _NO_CHUNK), gaps, used, _NO_CHUNK))
+    return found
+
+
+def _pair(candidate: Sequence[int], reference: Sequence[int]) -> tuple[int, int, int, int]:
+    """The statistics of a caption and one reference, in the order of the columns."""
+    matches, chunks = align(candidate, reference)
+    equal = chunks == 1 and matches == len(candidate) == len(reference)
+    return matches, 0 if equal else chunks, len(candidate), len(reference)
 
 
 def _collect(batch: Batch) -> FloatArray:
-    tokens = batch.tokens if batch.tokeniser == "char" else find_tokeniser("char").split(batch.sentences)
+    splitter = find_tokeniser("char", simplify=batch.simplify)
+    tokens = batch.tokens if batch.tokeniser == "char" else splitter.split(batch.sentences)
     sentences, layout = tokens.lists(), batch.layout
     mine = layout.owner < len(batch)
     pairs = zip(layout.candidate[layout.owner[mine]].tolist(), layout.reference[mine].tolist(), strict=True)
-    rows = [(*align(sentences[a], sentences[b]), len(sentences[a]), len(sentences[b])) for a, b in pairs]
-    statistics = np.array(rows, dtype=np.float64)
+    statistics = np.array([_pair(sentences[a], sentences[b]) for a, b in pairs], dtype=np.float64)
     owner = layout.owner[mine]
     best_first = np.lexsort((-_aggregate(statistics), owner))  # stable: of equal references the first one
     return statistics[best_first[np.unique(owner, return_index=True)[1]]]
 
 
 def _fields(batch: Batch) -> Sequence[str]:
-    return find_tokeniser("char").signature, batch.reference_field, batch.size_field, "match:exact"
+    tokeniser = find_tokeniser("char", simplify=batch.simplify)
+    return tokeniser.signature, batch.reference_field, batch.size_field, "match:exact"
 
 
-meteor_zh = additive(
-    "meteor_zh",
-    ("meteor_matches", "meteor_chunks", "meteor_length", "meteor_reference"),
-    _aggregate,
-    _collect,
-    _fields,
-    each=True,
+meteor_zh = replace(
+    additive(
+        "meteor_zh",
+        ("meteor_matches", "meteor_chunks", "meteor_length", "meteor_reference"),
+        _aggregate,
+        _collect,
+        _fields,
+        each=True,
+    ),
+    version=2,
 )

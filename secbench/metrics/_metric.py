@@ -10,14 +10,11 @@ from secbench.errors import DataError
 from secbench.metrics._arrays import FloatArray
 from secbench.metrics._batch import Batch
 from secbench.metrics._sufficient import Additive, Aggregate, Statistics
+from secbench.metrics._unavailable import UnavailableError
 
 __all__ = ["STAT_PREFIX", "Metric", "UnavailableError", "additive", "mean_of", "ratio"]
 
 STAT_PREFIX = "stat:"
-
-
-class UnavailableError(Exception):
-    """Why a metric has no value here; it is reported as ``unavailable``, never as 0."""
 
 
 @dataclass(frozen=True)

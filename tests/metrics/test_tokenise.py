@@ -1,7 +1,9 @@
 """Tokenisers: what is kept whole, what is dropped, what changes nothing."""
 
+import re
 import subprocess
 import sys
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from secbench.errors import UnknownNameError
 from secbench.metrics import TOKENISERS, find_tokeniser
+from secbench.metrics._tokenise import tokeniser_of
 
 CHAR = [
     ("说话人语气低沉，带有悲伤。", list("说话人语气低沉带有悲伤")),
@@ -53,7 +56,56 @@ def test_sentences_stay_apart(texts: list[str]) -> None:
     assert together.ids.max(initial=-1) + 1 == together.vocabulary
 
 
-@pytest.mark.parametrize("name", sorted(TOKENISERS))
+HAN = (
+    *("3400-4DBF", "4E00-9FFF", "20000-2A6DF", "2A700-2B739", "2B740-2B81D", "2B820-2CEA1", "2CEB0-2EBE0"),
+    *("2EBF0-2EE5D", "30000-3134A", "31350-323AF", "323B0-33479"),
+)
+COMPATIBILITY = ("F900-FA6D", "FA70-FAD9", "2F800-2FA1D")
+
+
+def characters(ranges: tuple[str, ...]) -> list[str]:
+    ends = [[int(end, 16) for end in block.split("-")] for block in ranges]
+    return [chr(code) for low, high in ends for code in range(low, high + 1)]
+
+
+def test_every_han_character_of_every_extension_is_one_token() -> None:
+    every = characters(HAN)
+    tokens = find_tokeniser("char").split(every)
+    assert tokens.lengths.tolist() == [1] * len(every)
+    assert tokens.vocabulary == len(every)
+
+
+def test_compatibility_ideographs_are_the_characters_they_stand_for() -> None:
+    every = characters(COMPATIBILITY)
+    assert words(every) == words([unicodedata.normalize("NFKC", one) for one in every])
+    assert all(len(row) == 1 for row in words(every))
+
+
+han = st.sampled_from([chr(code) for code in (0x4E00, 0x9FFF, 0x3400, 0x20000, 0x2CEB0, 0x31350, 0x33479)])
+between = st.text(
+    alphabet="，。！？；：、（）《》“”‘’…—～,.!?;:()<>\"'`-~[]{} \t\n\r\u3000\u00a0\u2028\ufeff", max_size=4
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(han, between), max_size=8), between)
+def test_nothing_between_han_characters_counts(pairs: list[tuple[str, str]], before: str) -> None:
+    text = before + "".join(character + rest for character, rest in pairs)
+    assert find_tokeniser("char").words([text]) == [[character for character, _ in pairs]]
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(alphabet="说话人，a1. B\n𠀀", max_size=10), max_size=5))
+def test_words_are_the_tokens_as_strings(texts: list[str]) -> None:
+    names: dict[str, int] = {}
+    tokeniser = find_tokeniser("char")
+    found = [[names.setdefault(word, len(names)) for word in row] for row in tokeniser.words([*texts, "甲"])]
+    tokens = tokeniser.split([*texts, "甲"])
+    numbers: dict[int, int] = {}
+    assert found == [[numbers.setdefault(one, len(numbers)) for one in row] for row in tokens.lists()]
+
+
+@pytest.mark.parametrize("name", ["char", "jieba"])
 def test_width_and_punctuation_change_nothing(name: str) -> None:
     variants = ["他很高兴，语速ABC快！", "他很高兴, 语速abc快!", "「他很高兴」 语速ＡＢＣ快", "他很高兴;语速Abc快…"]
     rows = words(variants, name)
@@ -85,6 +137,11 @@ def test_jieba_finds_words_and_ignores_words_added_elsewhere() -> None:
 
 def test_signatures_tell_tokenisers_apart() -> None:
     assert find_tokeniser("char").signature == "tok:char|norm:nfkc+nopunct"
-    assert find_tokeniser("jieba").signature.startswith("tok:jieba-0.")
+    assert re.fullmatch(
+        r"tok:jieba-0\.\d+\.\d+-dict\.[0-9a-f]{8}\|norm:nfkc\+nopunct", find_tokeniser("jieba").signature
+    )
+    for name in TOKENISERS:
+        signature = f"distinct2|{find_tokeniser(name).signature}|n:3|v:1"
+        assert tokeniser_of(signature) == (name, False)
     with pytest.raises(UnknownNameError, match="Did you mean char"):
         find_tokeniser("chars")
