@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import settings
 
 from secbench.emotions import EMOTIONS
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+settings.register_profile("machine-may-be-busy", deadline=None)
+settings.load_profile("machine-may-be-busy")
 
 WORDS = {
     "neutral": "平静",

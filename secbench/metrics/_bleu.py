@@ -15,7 +15,7 @@ from secbench.metrics._metric import Metric, additive
 from secbench.metrics._ngrams import Layout
 from secbench.metrics._sufficient import Aggregate
 
-__all__ = ["bleu1", "bleu2", "bleu3", "bleu4"]
+__all__ = ["bleu1", "bleu2", "bleu3", "bleu4", "bleu_of"]
 
 _TINY, _SMALL = 1e-15, 1e-9
 _FAR = 1 << 32
@@ -29,6 +29,10 @@ def _aggregate(order: int) -> Aggregate:
         return np.asarray(precision * np.exp(np.minimum(0.0, 1.0 - 1.0 / ratio)))
 
     return score
+
+
+bleu_of = _aggregate(4)
+"""BLEU-4 of sums (..., 10): matches and totals of orders 1 to 4, length, reference length."""
 
 
 def _closest(lengths: IntArray, layout: Layout) -> IntArray:

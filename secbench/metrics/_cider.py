@@ -25,7 +25,7 @@ def _cosine(counts: NgramCounts, groups: Groups, layout: Layout) -> FloatArray:
     idf = np.log(layout.documents) - np.log(np.maximum(1, frequency))
     weight = (idf * idf)[counts.gram]
     sentences = len(layout.document)
-    norm = np.sqrt(np.bincount(counts.sentence, weights=weight * counts.count**2, minlength=sentences))
+    norm = np.sqrt(np.bincount(counts.sentence, weights=weight * counts.count * counts.count, minlength=sentences))
     candidate = np.repeat(groups.candidate, groups.size)
     shared = np.flatnonzero((candidate > 0) & layout.is_reference[counts.sentence])
     product = weight[shared] * np.minimum(candidate[shared], counts.count[shared]) * counts.count[shared]

@@ -1,9 +1,12 @@
-"""Rows of the evaluator that no model made: the human ceiling, shuffled references, a caption that names everything.
+"""Rows of the evaluator that no model made: the human ceiling, and what one gets without listening.
 
 The ceiling scores each reference against the others of its utterance, so it sees one reference fewer than a system
-does; it is to be compared with the row ``leave-one-out``, the system under the same references.
+does; it is to be compared with the row ``leave-one-out``, the system under the same references. ``constant`` and
+``modal`` give every utterance the same reference of this very split: the one closest to all others, and the most
+frequent one. They know the references, so no system that says one sentence always can be expected above them.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -20,7 +23,7 @@ from secbench.metrics._rouge import rouge_l
 
 __all__ = ["caption_controls", "majority_floor"]
 
-_LEFT_OUT = (bleu4, cider)
+_OVERLAP = (bleu4, cider)
 _SHUFFLED = (bleu4, cider, rouge_l)
 _DIVERSITY = (distinct2, distinct2_at_100)
 _EMOTIONS = (emo_f1, emo_weighted_f1, emo_f1_classifier)
@@ -52,23 +55,39 @@ def caption_controls(batch: Batch, read: Read) -> dict[str, Row]:
         read: runs the extractors over captions.
     """
     least = min(map(len, batch.references))
-    rows = {"references": _mean([_ceiling(batch, k, read, several=least > 1) for k in range(least)])}
-    if least > 1:
-        rows["leave-one-out"] = _mean([_scores(_without(batch, k), _LEFT_OUT) for k in range(least)])
-    if len(batch) > 1:
-        rows["shuffled-references"] = _shuffled(batch, read)
+    try:
+        rows = _rows(batch, read, least)
+    except UnavailableError:  # the tokeniser cannot run, so emotions are all that can be read
+        rows = {"references": _mean([_read_scores(_as_captions(batch, k), read) for k in range(least)])}
     if not batch.no_emotion:
         everything = class_credits([frozenset(batch.classes)] * len(batch), batch.gold).sum(0)
         rows["all-seven"] = {"emo_f1": float(macro(everything)), "emo_weighted_f1": float(weighted(everything))}
     return rows
 
 
+def _rows(batch: Batch, read: Read, least: int) -> dict[str, Row]:
+    """The rows that need tokens; `least` is the smallest number of references."""
+    rows = {"references": _mean([_ceiling(batch, k, read, several=least > 1) for k in range(least)])}
+    if least > 1:
+        rows["leave-one-out"] = _mean([_scores(_without(batch, k), _OVERLAP) for k in range(least)])
+    if len(batch) > 1:
+        rows["shuffled-references"] = _shuffled(batch, read)
+        rows["constant"] = _always(batch, _medoid(batch), read)
+        rows["modal"] = _always(batch, _most_frequent(batch), read)
+    return rows
+
+
+def _as_captions(batch: Batch, k: int) -> Batch:
+    """The k-th references as captions, without references of their own."""
+    captions = tuple(references[k] for references in batch.references)
+    return replace(batch, captions=captions, references=((),) * len(batch), pool=())
+
+
 def _ceiling(batch: Batch, k: int, read: Read, *, several: bool) -> Row:
     """The scores of the k-th references as captions, against the others where there are others."""
-    captions = tuple(references[k] for references in batch.references)
     split = batch.tokens.select(batch.layout.candidate[: len(batch)] + 1 + k)
-    alone = replace(batch, captions=captions, references=((),) * len(batch), pool=(), split=split)
-    against = _scores(_as_candidate(_without(batch, k), batch, captions, k), _LEFT_OUT) if several else {}
+    alone = replace(_as_captions(batch, k), split=split)
+    against = _scores(_as_candidate(_without(batch, k), batch, alone.captions, k), _OVERLAP) if several else {}
     return {**against, **_scores(alone, _DIVERSITY), **_read_scores(alone, read)}
 
 
@@ -103,6 +122,35 @@ def _shuffled(batch: Batch, read: Read) -> Row:
     captions = tuple(batch.references[k][0] for k in source.tolist())
     shuffled = replace(batch, captions=captions, split=batch.tokens.select(sentences))
     return {**_scores(shuffled, _SHUFFLED), **_read_scores(shuffled, read)}
+
+
+def _always(batch: Batch, sentence: int, read: Read) -> Row:
+    """Every utterance gets the same reference, given as a place in `sentences`."""
+    sentences = np.arange(len(batch.layout.document))
+    sentences[batch.layout.candidate[: len(batch)]] = sentence
+    captions = (batch.sentences[sentence],) * len(batch)
+    constant = replace(batch, captions=captions, split=batch.tokens.select(sentences))
+    return {**_scores(constant, _OVERLAP), **_read_scores(constant, read)}
+
+
+def _medoid(batch: Batch) -> int:
+    """The reference that is closest to all others by the cosine of its pairs of tokens."""
+    counts, _ = batch.ngrams[1]
+    mine = batch.layout.is_reference[counts.sentence]
+    gram, sentence, count = counts.gram[mine], counts.sentence[mine], counts.count[mine].astype(np.float64)
+    total = len(batch.layout.document)
+    share = count / np.sqrt(np.bincount(sentence, weights=count * count, minlength=total))[sentence]
+    centre = np.bincount(gram, weights=share, minlength=counts.size)
+    near = np.bincount(sentence, weights=share * centre[gram], minlength=total)
+    near[~batch.layout.is_reference] = -1.0
+    return int(near.argmax())
+
+
+def _most_frequent(batch: Batch) -> int:
+    """The reference that occurs most often, the first of several."""
+    places = [place for place in batch.layout.reference.tolist() if batch.sentences[place]]
+    times = Counter(batch.sentences[place] for place in places)
+    return max(places, key=lambda place: times[batch.sentences[place]])
 
 
 def majority_floor(batch: Batch) -> float:

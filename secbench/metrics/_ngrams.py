@@ -15,7 +15,7 @@ from secbench.metrics._tokenise import Tokens
 
 __all__ = ["Groups", "Layout", "NgramCounts", "count_ngrams", "group_ngrams"]
 
-_KEY_BITS = 63
+_MULTIPLIER, _STEP = 0x9E3779B97F4A7C15, 0xD1342543DE82EF95
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Layout:
     @cached_property
     def document(self) -> IntArray:
         """The document of each sentence, shape (S,)."""
-        return np.repeat(np.arange(self.documents), self.references_per_document + 1)
+        return np.repeat(np.arange(self.documents, dtype=np.int32), self.references_per_document + 1)
 
     @cached_property
     def candidate(self) -> IntArray:
@@ -106,38 +106,61 @@ class Groups:
 def count_ngrams(tokens: Tokens, orders: int = 4) -> Iterator[NgramCounts]:
     """Yield the counts of n-grams of order 1, 2, ... `orders`.
 
-    An n-gram and its sentence are packed in one integer as long as they fit, so that one sort does all the counting.
+    An n-gram is the pair of the n-gram before it and its last token; pairs are numbered by hashing and then sorted by
+    radix, so that the time grows with the number of tokens alone.
     """
-    sentences, total = len(tokens.lengths), len(tokens.ids)
-    bits = max(1, (sentences - 1).bit_length())
-    radix = max(1, tokens.vocabulary)
-    key, position, space = tokens.ids.astype(np.int64), np.arange(total), radix
+    ids, sentence = tokens.ids.astype(np.int64), tokens.sentence.astype(np.int32)
+    left = np.cumsum(tokens.lengths)[sentence] - np.arange(len(ids))  # tokens from here to the end of the sentence
+    gram, size = ids, tokens.vocabulary
     for order in range(1, orders + 1):
         if order > 1:
-            last = position + (order - 1)
-            position, key, last = (part[last < total] for part in (position, key, last))
-            inside = tokens.sentence[last] == tokens.sentence[position]
-            position, key, last = position[inside], key[inside], last[inside]
-            if (space * radix).bit_length() + bits > _KEY_BITS:
-                key, space = _renumber(key)
-            key, space = key * radix + tokens.ids[last], space * radix
-            if space.bit_length() + bits > _KEY_BITS:
-                key, space = _renumber(key)
-        yield _count((key << bits) | tokens.sentence[position], bits)
+            more = left >= order
+            gram, left = gram[more], left[more]
+            sentence, position = sentence[more], np.flatnonzero(more) if order == 2 else position[more]
+            gram, size = _number(gram * max(1, tokens.vocabulary) + ids[position + (order - 1)])
+        yield _count(gram, sentence, size)
 
 
-def _renumber(key: IntArray) -> tuple[IntArray, int]:
-    values, index = np.unique(key, return_inverse=True)
-    return index.astype(np.int64), max(1, len(values))
+def _number(keys: IntArray) -> tuple[IntArray, int]:
+    """Number equal keys alike, from 0; returns the numbers and how many there are.
+
+    Multiplicative hashing (Knuth 1998, section 6.4) of all keys at once: each writes its place into its slot, and those
+    that find an equal key there are done; the few others go on to the next round with another multiplier.
+    """
+    bits = len(keys).bit_length() + 1
+    slots = np.empty(1 << bits, dtype=np.int32)
+    first = np.empty(len(keys), dtype=np.int32)
+    rest, left, multiplier = np.arange(len(keys), dtype=np.int32), keys.astype(np.uint64), _MULTIPLIER
+    codes = left
+    while len(rest):
+        slot = ((left * np.uint64(multiplier)) >> np.uint64(64 - bits)).astype(np.int64)
+        slots[slot] = rest
+        found = slots[slot]
+        same = codes[found] == left
+        first[rest[same]] = found[same]
+        rest, left = rest[~same], left[~same]
+        multiplier = multiplier * _STEP % (1 << 64) | 1
+    is_first = np.zeros(len(keys), dtype=bool)
+    is_first[first] = True
+    rank = np.cumsum(is_first) - 1
+    return rank[first], int(is_first.sum())
 
 
-def _count(packed: IntArray, bits: int) -> NgramCounts:
-    packed = np.sort(packed)
-    begin = np.flatnonzero(_changes(packed))
-    count = np.diff(begin, append=len(packed))
-    entry = packed[begin]
-    gram = np.cumsum(_changes(entry >> bits)) - 1
-    return NgramCounts(gram, entry & ((1 << bits) - 1), count, int(gram[-1]) + 1 if len(gram) else 0)
+def _by_radix(numbers: IntArray, size: int) -> IntArray:
+    """The order that sorts numbers below `size`, equal ones as they were: 16 bits at a time, from the lowest."""
+    order = np.argsort((numbers & 0xFFFF).astype(np.uint16), kind="stable")
+    for shift in range(16, max(1, size - 1).bit_length(), 16):
+        part = ((numbers >> shift) & 0xFFFF).astype(np.uint16)
+        order = order[np.argsort(part[order], kind="stable")]
+    return order
+
+
+def _count(gram: IntArray, sentence: IntArray, size: int) -> NgramCounts:
+    order = _by_radix(gram, size)
+    gram, sentence = gram[order].astype(np.int32), sentence[order]
+    begin = np.flatnonzero(_changes(gram) | _changes(sentence))
+    count = np.diff(begin, append=len(gram)).astype(np.int32)
+    return NgramCounts(gram[begin], sentence[begin], count, size)
 
 
 def _changes(values: IntArray) -> BoolArray:
@@ -154,11 +177,14 @@ def group_ngrams(counts: NgramCounts, layout: Layout) -> Groups:
     if not len(begin):
         nothing = np.zeros(0, dtype=np.int64)
         return Groups(nothing, nothing, nothing, nothing, nothing)
-    is_reference = layout.is_reference[counts.sentence]
+    first = counts.count[begin]
+    candidate = np.where(layout.is_reference[counts.sentence[begin]], 0, first)
+    in_references = counts.count.copy()
+    in_references[begin] -= candidate
     return Groups(
-        size=np.diff(begin, append=len(document)),
+        size=np.diff(begin, append=len(document)).astype(np.int32),
         gram=counts.gram[begin],
         document=document[begin],
-        candidate=np.where(is_reference[begin], 0, counts.count[begin]),
-        reference=np.maximum.reduceat(np.where(is_reference, counts.count, 0), begin),
+        candidate=candidate,
+        reference=np.maximum.reduceat(in_references, begin),
     )
