@@ -9,6 +9,7 @@ from leaderboard._references import floors, references
 from leaderboard._schema import Board, Corpus, Row, Score, Section, Unranked, Unreadable
 from leaderboard._seeds import Configuration, configurations
 from secbench.comparison import rank_intervals
+from secbench.metrics import NOT_ASKED_FOR
 from secbench.tasks import TASKS, find_task
 
 __all__ = ["MAIN", "build_board", "section_id"]
@@ -60,7 +61,13 @@ def _section(runs: Sequence[Run], tidy: Tidy) -> Section:
     )
     systems = configurations(ranked)
     bars = floors(systems, main)
-    everything = dict.fromkeys(name for run in runs if run.report is not None for name in run.report.metrics)
+    everything = dict.fromkeys(
+        name
+        for run in runs
+        if run.report is not None
+        for name, score in run.report.metrics.items()
+        if not score.reason.startswith(NOT_ASKED_FOR)
+    )
     return Section(
         id=section_id(newest),
         corpus=_corpus(shown),
@@ -174,5 +181,5 @@ def _unranked(run: Run, reasons: tuple[str, ...]) -> Unranked:
 
 
 def _single(run: Scored) -> dict[str, Score]:
-    system = Configuration([run])
+    (system,) = configurations([run])
     return {name: system.score(name) for name in system.metrics}

@@ -6,39 +6,7 @@ import pytest
 
 from secbench.comparison import Comparison, ScoredRun, compare, rank_intervals
 from secbench.errors import DataError, UsageError
-from secbench.evaluation import evaluate, write_evaluation
-from secbench.provenance import provenance
-from secbench.runs import RunFolder
-from secbench.schema import RunRecord
-from secbench.tasks import TASKS
-from tests.metrics.toys import corpus, predictions
-
-TOY = corpus(count=120, per_dialogue=4, train=100)
-
-
-def scored(folder: Path, right: float, seed: int = 0, task: str = "caption-overall", **options) -> ScoredRun:
-    """A run folder of a system that gets the emotion right so often."""
-    path = folder / f"m{right}-{seed}-{len(list(folder.iterdir()))}"
-    path.mkdir()
-    found = predictions(TOY.splits["test"], right, seed)
-    examples = TOY.examples("test", TASKS[task])
-    write_evaluation(path, evaluate(found, examples, TOY, TASKS[task], "test", **options))
-    record = RunRecord(
-        id=path.name,
-        status="complete",
-        model=f"m{right}",
-        name=f"m{right}",
-        kind="baseline",
-        corpus="toy",
-        corpus_revision=TOY.card.revision,
-        task=task,
-        split="test",
-        seed=seed,
-        config={"right": right},
-        provenance=provenance(),
-    )
-    RunFolder(path).write(record)
-    return ScoredRun.read(path)
+from tests.runs_of_toys import TOY, scored
 
 
 def test_a_better_system_is_found_better(tmp_path: Path) -> None:
@@ -101,21 +69,6 @@ def test_labels_are_compared(tmp_path: Path) -> None:
         ("weighted_f1", "better"),
         ("macro_f1", "better"),
     ]
-
-
-def test_different_things_are_refused(tmp_path: Path) -> None:
-    run = scored(tmp_path, 0.3)
-    with pytest.raises(DataError, match=r"bleu4 was scored differently: .*tok:char.*tok:jieba"):
-        compare([run, scored(tmp_path, 0.9, tokeniser="jieba")])
-    with pytest.raises(DataError, match="cannot be compared: task is emotion-audio in one and caption-overall"):
-        compare([run, scored(tmp_path, 0.9, task="emotion-audio")])
-    with pytest.raises(DataError, match="cluster is None in one"):
-        compare([run, scored(tmp_path, 0.9, cluster=None)])
-    revised = run.report.model_copy(update={"corpus_revision": "other"})
-    with pytest.raises(DataError, match="corpus revision is other"):
-        compare([run, ScoredRun(run.record.model_copy(update={"id": "x", "seed": 1}), revised, run.folder)])
-    with pytest.raises(UsageError, match="no run"):
-        compare([])
 
 
 def test_a_metric_that_one_run_lacks_is_untested(tmp_path: Path) -> None:

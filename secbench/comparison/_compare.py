@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from secbench import statistics
+from secbench.comparison._examples import largest_differences
 from secbench.comparison._models import Comparison, ComparisonPair, Difference, RunSource
 from secbench.comparison._systems import Systems
 from secbench.errors import UsageError
@@ -15,10 +16,18 @@ __all__ = ["compare", "rank_intervals"]
 
 _MAIN = {"caption": ("bleu4", "cider", "emo_f1", "distinct2"), "label": ("accuracy", "weighted_f1", "macro_f1")}
 _CHECKS: dict[str, tuple[str, ...]] = {"caption": ("emo_f1_classifier",), "label": ()}
+_EXAMPLES_BY = {"caption": ("cider", "rouge_l", "meteor_zh", "bleu4"), "label": ("accuracy",)}
+
+Rows = dict[tuple[int, int, str], Difference]
 
 
 def compare(
-    runs: Sequence[RunSource], pairs: Sequence[tuple[int, int]] | None = None, alpha: float = 1 - statistics.LEVEL
+    runs: Sequence[RunSource],
+    pairs: Sequence[tuple[int, int]] | None = None,
+    alpha: float = 1 - statistics.LEVEL,
+    *,
+    cluster: str = "auto",
+    examples: int = 5,
 ) -> Comparison:
     """Compare systems.
 
@@ -26,22 +35,20 @@ def compare(
         runs: at least two; runs that differ only in seed are one system, at the place of the first of them.
         pairs: (baseline, system) as positions among the systems; by default the first against each other one.
         alpha: family-wise error rate of Holm's procedure.
+        cluster: what is resampled and swapped: ``dialogue``, ``speaker``, ``none`` (utterances), or ``auto``: what
+            the runs' own intervals resample.
+        examples: how many utterances of each pair are shown side by side.
 
     Raises:
         DataError: if the runs are not of one corpus, task, split and set of utterances, or signatures differ.
         UsageError: if there is nothing to compare.
     """
-    systems = Systems.of(runs)
+    systems = Systems.of(runs, cluster=cluster)
     if len(systems.groups) < 2:
         raise UsageError("There is only one system to compare: the runs differ in nothing but their seed.")
     asked = list(pairs) if pairs is not None else [(0, k) for k in range(1, len(systems.groups))]
     main, checks = _metrics(systems.first, _MAIN), _metrics(systems.first, _CHECKS)
-    family = [(a, b, name) for a, b in asked for name in main if systems.testable(a, b, name)]
-    rows = {(a, b, name): systems.row(a, b, name, max(1, len(family))) for a, b in asked for name in (*main, *checks)}
-    adjusted = statistics.holm([_p(rows[key]) for key in family])
-    rows.update({key: _judged(rows[key], p, alpha) for key, p in zip(family, adjusted, strict=True)})
-    outside = [(a, b, name) for a, b in asked for name in checks if systems.testable(a, b, name)]
-    rows.update({key: _judged(rows[key], None, alpha) for key in outside})
+    rows = _rows(systems, asked, main, checks, alpha)
     report = systems.first.report
     return Comparison(
         corpus=report.corpus,
@@ -49,19 +56,40 @@ def compare(
         task=report.task,
         split=report.split,
         n=report.n,
-        cluster=report.cluster,
+        cluster=systems.clustering,
+        clusters=systems.clusters,
         alpha=round(alpha, 12),
-        tests=len(family),
+        tests=sum(row.p_holm is not None for row in rows.values()),
         systems=tuple(group.describe() for group in systems.groups),
-        pairs=tuple(
-            ComparisonPair(
-                baseline=a,
-                system=b,
-                differences=tuple(rows[a, b, name] for name in main),
-                checks=tuple(rows[a, b, name] for name in checks),
-            )
-            for a, b in asked
-        ),
+        pairs=tuple(_pair(systems, rows, a, b, main, checks, examples) for a, b in asked),
+    )
+
+
+def _rows(
+    systems: Systems, asked: Sequence[tuple[int, int]], main: Sequence[str], checks: Sequence[str], alpha: float
+) -> Rows:
+    """The rows of all pairs with their verdicts; Holm's family is the main metrics that can be tested."""
+    family = [(a, b, name) for a, b in asked for name in main if systems.testable(a, b, name)]
+    rows = {(a, b, name): systems.row(a, b, name, max(1, len(family))) for a, b in asked for name in (*main, *checks)}
+    adjusted = statistics.holm([_p(rows[key]) for key in family])
+    rows.update({key: _judged(rows[key], p, alpha) for key, p in zip(family, adjusted, strict=True)})
+    outside = [(a, b, name) for a, b in asked for name in checks if systems.testable(a, b, name)]
+    rows.update({key: _judged(rows[key], None, alpha) for key in outside})
+    return rows
+
+
+def _pair(
+    systems: Systems, rows: Rows, a: int, b: int, main: Sequence[str], checks: Sequence[str], examples: int
+) -> ComparisonPair:
+    chosen, shown = largest_differences(systems, a, b, _metrics(systems.first, _EXAMPLES_BY), examples)
+    return ComparisonPair(
+        baseline=a,
+        system=b,
+        seeds=systems.seeds(a, b),
+        differences=tuple(rows[a, b, name] for name in main),
+        checks=tuple(rows[a, b, name] for name in checks),
+        examples_by=chosen,
+        examples=shown,
     )
 
 
@@ -70,8 +98,9 @@ def rank_intervals(
 ) -> dict[str, tuple[int, int]]:
     """The ranks of runs under a metric, as intervals: 1 + the systems significantly better, to n - those worse.
 
-    All pairs are tested, after Holm. Distinct has p-values from jackknife standard errors here, as swaps for many
-    pairs would take hours. Runs of one configuration that differ only in seed share a rank.
+    All pairs are tested, after Holm. Here p is from the standard error of the paired bootstrap (of Distinct: of the
+    jackknife) and Student's t: all systems are resampled once, while randomisations for all pairs would take hours.
+    Runs of one configuration that differ only in seed share a rank.
 
     Args:
         runs: of one corpus, task and split.
@@ -91,9 +120,9 @@ def rank_intervals(
     if higher_is_better is None:
         raise UsageError(f"{metric} does not rank systems: neither more nor less of it is better.")
     pairs = [(a, b) for a in range(len(groups)) for b in range(a + 1, len(groups))] if systems.enough else []
-    found = [systems.test(a, b, metric, len(pairs), swaps=False) for a, b in pairs]
+    found = [systems.contrast(a, b, metric) for a, b in pairs]
     better = np.zeros((len(groups), len(groups)), dtype=bool)
-    for (a, b), result, p in zip(pairs, found, statistics.holm([one.p for one in found]), strict=True):
+    for (a, b), result, p in zip(pairs, found, statistics.holm([one.p_error for one in found]), strict=True):
         winner, loser = (b, a) if (result.difference > 0) == higher_is_better else (a, b)
         better[winner, loser] = p < alpha
     intervals = statistics.rank_intervals(better)

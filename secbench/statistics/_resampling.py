@@ -14,7 +14,6 @@ __all__ = [
     "Z",
     "cluster_index",
     "cluster_sums",
-    "hierarchical_scores",
     "jackknife_error",
     "jackknife_interval",
     "percentile_interval",
@@ -89,26 +88,3 @@ def jackknife_interval(point: float, replicates: FloatArray) -> Interval:
     """Point +- 1.96 jackknife standard errors, not below 0 (every statistic that needs it is a count or a ratio)."""
     reach = Z * jackknife_error(replicates)
     return max(0.0, point - reach), point + reach
-
-
-def hierarchical_scores(seeds: FloatArray, seed: int) -> FloatArray:
-    """Resample the seeds of one configuration, whose utterances are resampled already.
-
-    The deviations of the resampled mean are widened by sqrt(S / (S - 1)), as resampling S seeds shows only
-    (S - 1) / S of their variance (Davison and Hinkley 1997, section 3.8).
-
-    Args:
-        seeds: score of each of S seeds in each of B resamples of utterances, shape (B, S).
-        seed: of the draws.
-
-    Returns:
-        Scores of the configuration, shape (B,).
-    """
-    draws, count = seeds.shape
-    if count == 1:
-        return seeds[:, 0]
-    rng = np.random.default_rng(seed)
-    chosen = rng.integers(0, count, size=(draws, count))
-    mean = seeds.mean(1)
-    deviation = np.take_along_axis(seeds, chosen, axis=1).mean(1) - mean
-    return np.asarray(mean + sqrt(count / (count - 1)) * deviation)

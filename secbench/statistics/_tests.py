@@ -1,7 +1,7 @@
 """Tests of a difference between two systems, and what is made of many of them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from math import ceil, erfc, sqrt
+from math import ceil
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from secbench.statistics._resampling import LEVEL
 __all__ = [
     "bootstrap_p",
     "holm",
-    "normal_p",
     "randomisations",
     "rank_intervals",
     "swap_test",
@@ -28,14 +27,17 @@ def randomisations(tests: int, alpha: float = 1 - LEVEL) -> int:
     return ceil(20 * max(1, tests) / alpha - 1e-9)
 
 
-def swap_test(first: FloatArray, second: FloatArray, aggregate: Aggregate, count: int, seed: int) -> float:
-    """Two-sided paired randomisation test: each unit's outputs are swapped between the systems with chance 1/2.
+def swap_test(
+    first: Sequence[FloatArray], second: Sequence[FloatArray], aggregate: Aggregate, count: int, seed: int
+) -> float:
+    """Two-sided paired approximate randomisation: each unit's outputs are swapped between the systems with chance 1/2.
 
-    It stops early where 100 swaps were as extreme as what was observed (Besag and Clifford 1991).
+    A unit is swapped in all seeds together; what is tested is the difference of the means over seeds. It stops early
+    where 100 swaps were as extreme as what was observed (Besag and Clifford 1991).
 
     Args:
-        first: statistics of one system, shape (C, K).
-        second: of the other.
+        first: statistics of each seed of one system, shape (C, K) each.
+        second: of the other, with as many seeds.
         aggregate: turns sums, shape (..., K), into scores.
         count: the largest number of random swaps.
         seed: of the swaps.
@@ -43,14 +45,17 @@ def swap_test(first: FloatArray, second: FloatArray, aggregate: Aggregate, count
     Returns:
         The p-value, at least 1 / (count + 1).
     """
-    sums, others, change = first.sum(0), second.sum(0), second - first
-    observed = abs(float(aggregate(sums) - aggregate(others)))
+    one, other = np.stack(first, axis=1), np.stack(second, axis=1)  # (C, S, K)
+    units, seeds, width = one.shape
+    sums, others, change = one.sum(0), other.sum(0), (other - one).reshape(units, seeds * width)
 
     def differences(swaps: BoolArray) -> FloatArray:
-        moved = swaps.astype(np.float64) @ change
-        return aggregate(sums + moved) - aggregate(others - moved)
+        moved = (swaps.astype(np.float64) @ change).reshape(len(swaps), seeds, width)
+        found: FloatArray = aggregate(sums + moved) - aggregate(others - moved)
+        return np.asarray(found.mean(1))
 
-    return _randomise(observed, differences, len(first), count, seed)
+    observed = abs(float((aggregate(sums) - aggregate(others)).mean()))
+    return _randomise(observed, differences, units, count, seed)
 
 
 def swap_test_types(joint: Types, cluster: IntArray, count: int, seed: int) -> float:
@@ -97,13 +102,6 @@ def bootstrap_p(draws: FloatArray, observed: float) -> float:
     """Two-sided p-value of a difference from its bootstrap draws, shifted to a mean difference of 0."""
     extreme = int((np.abs(draws - observed) >= abs(observed)).sum())
     return (1 + extreme) / (1 + len(draws))
-
-
-def normal_p(difference: float, error: float) -> float:
-    """Two-sided p-value of a difference with a standard error, from the normal distribution."""
-    if error == 0.0:
-        return 1.0 if difference == 0.0 else 0.0
-    return erfc(abs(difference) / error / sqrt(2))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
