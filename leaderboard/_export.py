@@ -22,7 +22,8 @@ def board_csv(board: Board) -> str:
     metrics = dict.fromkeys(name for section in board.sections for name in (*section.main, *section.further))
     scores = [_column(name, part) for name in metrics for part in _PARTS]
     text = io.StringIO()
-    writer = csv.DictWriter(text, [*_FIXED, *scores, *_LAST], restval="", lineterminator="\n")
+    columns = [*_FIXED, *scores, *_LAST]
+    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for section in board.sections:
         writer.writerows({key: _safe(value) for key, value in row.items()} for row in _lines(section))

@@ -13,8 +13,6 @@ _LABELS: dict[str, tuple[str, Literal["human", "floor"]]] = {
     "references": ("Human references", "human"),
     "shuffled-references": ("Human references, shuffled", "floor"),
     "all-seven": ("A caption that names every emotion", "floor"),
-    "constant": ("One reference for all, the closest to the others", "floor"),
-    "modal": ("One reference for all, the most frequent", "floor"),
 }
 _MAJORITY = ("emo_f1", "macro_f1")
 _NOT_JUDGED = ("distinct2",)

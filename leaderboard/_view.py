@@ -73,7 +73,7 @@ def notes(section: Section) -> list[str]:
     found: dict[tuple[str, str, str], list[Row]] = {}
     for row in section.rows:
         for name, score in row.scores.items():
-            if score.reason:
+            if score.reason and name in (*section.main, *section.further):
                 found.setdefault((name, score.status, score.reason), []).append(row)
     lacks = {"ok": "has no interval", "unavailable": "is unavailable"}
     return [

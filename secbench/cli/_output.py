@@ -39,20 +39,18 @@ def print_json(value: Any) -> None:
 
 
 def number(metric: str, value: float | None) -> str:
-    """A metric's value as people read it: 0-100 with one decimal, CIDEr as it is, counts whole."""
+    """A metric's value as people read it: 0-100 with one decimal, CIDEr and SPIDEr as they are, counts whole."""
     if value is None:
         return "-"
     if metric in {"vocabulary", "unique_captions"}:
         return f"{value:.0f}"
     if metric == "mean_length":
         return f"{value:.1f}"
-    return f"{value:.3f}" if metric == "cider" else f"{100 * value:.1f}"
+    return f"{value:.3f}" if metric in {"cider", "spider"} else f"{100 * value:.1f}"
 
 
 def score_cells(metric: str, score: Any) -> tuple[str, str]:
-    """Value and interval of a `MetricScore`, as text."""
-    if score.status != "ok":
-        return "unavailable", score.reason
+    """Value and interval of a `MetricScore` that has a value, as text."""
     if score.ci_low is None:
         return number(metric, score.value), score.reason
     return number(metric, score.value), f"{number(metric, score.ci_low)} to {number(metric, score.ci_high)}"
@@ -76,10 +74,22 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
 
 def print_scores(title: str, report: Any) -> None:
     """Print a `Report`: every metric with its interval, then what else the same scorer gives."""
-    rows = [(name, *score_cells(name, score), str(score.n)) for name, score in report.metrics.items()]
+    scored = {name: score for name, score in report.metrics.items() if score.status == "ok"}
+    rows = [(name, *score_cells(name, score), str(score.n)) for name, score in scored.items()]
     print_table(title, ["metric", "value", "95 % interval", "n"], rows)
+    for reason, names in _lacking(report).items():
+        click.echo(f"unavailable: {', '.join(names)}: {reason}")
     for control, values in report.controls.items():
         shown = ", ".join(f"{name} {number(name, value)}" for name, value in values.items())
         click.echo(f"{control}: {shown}")
     if report.n_failed:
         click.echo(f"{report.n_failed} of {report.n} utterances failed and were scored as empty.")
+
+
+def _lacking(report: Any) -> dict[str, list[str]]:
+    """Reason -> the metrics that are unavailable for it."""
+    found: dict[str, list[str]] = {}
+    for name, score in report.metrics.items():
+        if score.status != "ok":
+            found.setdefault(score.reason.replace(f"--with {name}", "--with NAME"), []).append(name)
+    return found

@@ -31,9 +31,23 @@ METRICS = (
         f"{_ROOM}._diversity:distinct2_at_100",
         ("caption",),
     ),
+    Entry("self_bleu", "BLEU-4 of each caption against all others", f"{_ROOM}._self_bleu:self_bleu", ("caption",)),
     Entry("vocabulary", "different tokens", f"{_ROOM}._diversity:vocabulary", ("caption",)),
     Entry("unique_captions", "different captions", f"{_ROOM}._diversity:unique_captions", ("caption",)),
     Entry("mean_length", "tokens in a caption", f"{_ROOM}._diversity:mean_length", ("caption",)),
+    Entry("bertscore", "BERTScore F1, bert-base-chinese", f"{_ROOM}._bertscore:bertscore", ("caption", "model")),
+    Entry(
+        "embedding_similarity",
+        "cosine of sentence embeddings, mean over references",
+        f"{_ROOM}._embedding:embedding_similarity",
+        ("caption", "model"),
+    ),
+    Entry("spice", "SPICE, English only", f"{_ROOM}._aac:spice", ("caption", "model")),
+    Entry("spider", "mean of CIDEr-D and SPICE, English only", f"{_ROOM}._aac:spider", ("caption", "model")),
+    Entry("fense", "FENSE, English only", f"{_ROOM}._aac:fense", ("caption", "model")),
+    Entry(
+        "clapscore", "CLAP cosine of caption and audio, English only", f"{_ROOM}._aac:clapscore", ("caption", "model")
+    ),
     Entry("accuracy", "share of right labels", f"{_ROOM}._emotion:accuracy", ("label", "main")),
     Entry("weighted_f1", "F1 weighted by class size", f"{_ROOM}._emotion:weighted_f1", ("label", "main")),
     Entry("macro_f1", "F1 averaged over classes", f"{_ROOM}._emotion:macro_f1", ("label", "main")),

@@ -177,6 +177,16 @@ def test_unavailable_is_no_number(board: Board) -> None:
     assert "100" in score.reason
 
 
+def test_a_metric_is_a_column_once_a_run_was_asked_for_it(own: Maker) -> None:
+    own.write("a", own.captions(0.6))
+    assert "bertscore" not in captions(build(own)).further
+    report = own.report("a")
+    asked = report.metrics["bertscore"].model_copy(update={"reason": "needs the package bert-score"})
+    changed = report.model_copy(update={"metrics": {**report.metrics, "bertscore": asked}})
+    (own.root / "a" / "scores.json").write_text(changed.model_dump_json(), "utf-8")
+    assert "bertscore" in captions(build(own)).further
+
+
 def test_emo_f1_undefined_ranks_by_cider(own: Maker) -> None:
     own.write("a", own.captions(0.6))
     report = own.report("a")
