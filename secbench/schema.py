@@ -89,7 +89,8 @@ class Report(_Model):
     emotion: EmotionReport | None = None
     controls: dict[str, dict[str, float]] = Field(
         default_factory=dict,
-        description="row of the evaluator ('references', 'shuffled-references', 'all-seven') -> metric -> value",
+        description="row of the evaluator ('references', 'leave-one-out', 'shuffled-references', 'constant', 'modal', "
+        "'all-seven') -> metric -> value",
     )
     by_emotion: dict[str, dict[str, float]] = Field(default_factory=dict, description="gold class -> metric -> value")
     by_speaker: dict[str, dict[str, float]] = Field(default_factory=dict)

@@ -1,12 +1,20 @@
 """`secbench score`."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from secbench.cli._options import corpus_options
+from secbench.cli._options import Inputs, corpus_options, input_options
 from secbench.cli._output import json_option, print_json, print_scores, runs_option
-from secbench.errors import DataError, UsageError
+from secbench.cli._systems import Ranks, print_systems, rank_systems, system_names
+from secbench.cli._with import with_option
+from secbench.errors import PartialError, UsageError
+
+if TYPE_CHECKING:
+    from secbench.evaluation import Evaluation
+    from secbench.runs import RunFolder
 
 __all__ = ["score_command"]
 
@@ -14,9 +22,26 @@ __all__ = ["score_command"]
 @click.command("score")
 @click.argument("predictions", type=click.Path(path_type=Path), nargs=-1, required=True)
 @corpus_options
+@input_options
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N utterances of the split.")
 @click.option("--extractor", default="lexicon-zh", show_default=True, help="What reads emotions out of captions.")
-@click.option("--tokeniser", type=click.Choice(["char", "jieba"]), default="char", show_default=True)
+@click.option("--tokeniser", type=click.Choice(["char", "jieba", "coco"]), default="char", show_default=True)
+@click.option("--simplify", is_flag=True, help="Convert traditional to simplified characters first.")
+@click.option(
+    "--engine",
+    type=click.Choice(["secbench", "pycocoevalcap"]),
+    default="secbench",
+    show_default=True,
+    help="What computes BLEU, CIDEr, ROUGE-L and METEOR.",
+)
+@with_option
+@click.option(
+    "--cluster",
+    type=click.Choice(["auto", "dialogue", "speaker", "none"]),
+    default="auto",
+    show_default=True,
+    help="What intervals resample; auto: dialogues where every utterance has one.",
+)
 @click.option("--strict", is_flag=True, help="A missing caption is an error.")
 @click.option(
     "--name", help="Keep the result as a run folder of this name, to compare it and put it on the leaderboard."
@@ -29,9 +54,14 @@ def score_command(
     root: Path | None,
     task: str,
     split: str,
+    inputs: Inputs,
     limit: int | None,
     extractor: str,
     tokeniser: str,
+    simplify: bool,
+    engine: str,
+    models: dict[str, str],
+    cluster: Literal["auto", "dialogue", "speaker", "none"],
     strict: bool,
     name: str | None,
     runs: str,
@@ -39,32 +69,82 @@ def score_command(
 ) -> None:
     """Score captions or labels from anywhere.
 
-    PREDICTIONS are JSONL files with {"id", "caption"} or {"id", "label"} on each line; several files are read as one.
+    PREDICTIONS are JSONL files with {"id", "caption"} or {"id", "label"} on each line, CSV files with such columns,
+    TSV files (id, tab, caption) or COCO results. Several files are several systems, which are ranked; with --name they
+    are the parts of one.
     """
-    from secbench.corpora import load_corpus
     from secbench.evaluation import evaluate
     from secbench.external import write_external_run
-    from secbench.runs import read_predictions
     from secbench.tasks import find_task
 
-    if name is not None and (extractor != "lexicon-zh" or tokeniser != "char"):
-        raise UsageError("--name keeps runs that can be ranked, which need the default --extractor and --tokeniser.")
-    wanted = find_task(task)
-    loaded = load_corpus(corpus, root)
-    examples = loaded.examples(split, wanted)[:limit]
-    found = [prediction for path in predictions for prediction in read_predictions(path)]
-    if not found:
-        raise DataError("holds no prediction.", predictions[0])
-    train = loaded.splits.get("train", ())
-    result = evaluate(
-        found, examples, loaded, wanted, split, train=train, extractor=extractor, tokeniser=tokeniser, strict=strict
-    )
-    if name is not None:
-        folder = write_external_run(name, found, examples, loaded, wanted, split, limit, result, Path(runs))
-        click.echo(f"{folder.path} (external run)", err=True)
-    if as_json:
-        print_json(result.report)
-    else:
-        print_scores(
-            f"{', '.join(path.name for path in predictions)} on {corpus}, {task}, {split} split", result.report
+    usual = (extractor, tokeniser, simplify, engine) == ("lexicon-zh", "char", False, "secbench")
+    if name is not None and (any(models.values()) or not usual):
+        raise UsageError(
+            "--name keeps runs that can be ranked, which need the default --extractor, --tokeniser and --engine, "
+            "no --simplify, and no MODEL after --with."
         )
+    wanted, loaded = find_task(task), inputs.corpus(corpus, root)
+    examples = loaded.examples(split, wanted)[:limit]
+    files = [inputs.predictions(path) for path in predictions]
+    if name is not None or len(files) == 1:
+        found = {name or predictions[0].stem: [row for rows in files for row in rows]}
+    else:
+        found = dict(zip(system_names(predictions), map(list, files), strict=True))
+    results = {
+        system: evaluate(
+            rows,
+            examples,
+            loaded,
+            wanted,
+            split,
+            train=loaded.splits.get("train", ()),
+            extractor=extractor,
+            tokeniser=tokeniser,
+            simplify=simplify,
+            engine=engine,
+            models=models,
+            cluster=None if cluster == "none" else cluster,
+            strict=strict,
+        )
+        for system, rows in found.items()
+    }
+
+    def keep(system: str, folder: Path) -> "RunFolder":
+        return write_external_run(
+            system, found[system], examples, loaded, wanted, split, limit, results[system], folder
+        )
+
+    if name is not None:
+        click.echo(f"{keep(name, Path(runs)).path} (external run)", err=True)
+    title = f"{', '.join(path.name for path in predictions)} on {loaded.card.name}, {task}, {split} split"
+    _show(title, results, rank_systems(results, keep) if len(results) > 1 else {}, as_json=as_json)
+    _warn(results)
+
+
+def _show(title: str, results: Mapping[str, "Evaluation"], ranks: Ranks, *, as_json: bool) -> None:
+    if len(results) == 1:
+        report = next(iter(results.values())).report
+        print_json(report) if as_json else print_scores(title, report)
+    elif as_json:
+        reports = {system: result.report.model_dump(mode="json") for system, result in results.items()}
+        print_json({"systems": reports, "ranks": ranks})
+    else:
+        print_systems(title, results, ranks)
+
+
+def _warn(results: Mapping[str, "Evaluation"]) -> None:
+    """Tell of blank captions; missing ones end the command.
+
+    Raises:
+        PartialError: if an utterance has no answer.
+    """
+    for system, result in results.items():
+        if result.report.n_empty:
+            click.echo(f"Warning: {result.report.n_empty} captions of {system} are blank and score 0.", err=True)
+    lacking = [
+        f"{result.report.n_failed} of {result.report.n} ({system})"
+        for system, result in results.items()
+        if result.report.n_failed
+    ]
+    if lacking:
+        raise PartialError(f"{', '.join(lacking)} utterances have no answer and were scored as empty.")
