@@ -16,24 +16,25 @@ Floats = NDArray[np.float32]
 class Augmentation:
     """How much the features of a clip are varied; all zero: not at all.
 
+    Bands of the spectrum are not blanked, as in SpecAugment: a band without movement is what no clip has, and it spoils
+    the statistics that the listener goes by.
+
     Attributes:
         pitch: standard deviation of a shift of the whole pitch track, in octaves: another speaker's register.
         formants: standard deviation of the log of a stretch of the spectrum along the mel axis: another vocal tract.
         gain: standard deviation of a change of level, in dB.
-        band: most mel bands to be blanked by their mean.
         gap: most frames (10 ms) to be blanked by the clip's mean.
     """
 
     pitch: float = 0.0
     formants: float = 0.0
     gain: float = 0.0
-    band: int = 0
     gap: int = 0
 
     @classmethod
     def of_strength(cls, strength: float) -> "Augmentation":
         """The variation used in training, scaled by one number (0: none, 1: as tuned)."""
-        return cls(0.15 * strength, 0.06 * strength, 1.0 * strength, round(8 * strength), round(30 * strength))
+        return cls(0.15 * strength, 0.02 * strength, 2.0 * strength, round(40 * strength))
 
     def __call__(self, frames: Floats, rng: np.random.Generator) -> Floats:
         """Vary one clip, (T, 52); the clip itself is left as it is."""
@@ -44,10 +45,6 @@ class Augmentation:
         varied[:, :MELS] += level
         varied[:, MELS + 3] += level
         varied[:, MELS] += self.pitch * float(rng.standard_normal())
-        if self.band:
-            low = int(rng.integers(MELS))
-            band = slice(low, low + int(rng.integers(self.band + 1)))
-            varied[:, :MELS][:, band] = varied[:, :MELS][:, band].mean(axis=0)
         if self.gap:
             start = int(rng.integers(len(varied)))
             gap = slice(start, start + int(rng.integers(self.gap + 1)))

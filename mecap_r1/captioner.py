@@ -50,6 +50,7 @@ class PolicyConfig:
         patience: evaluations of stage 1 without a better one before it ends; 0: never.
         evaluate_every: steps between evaluations on validation.
         checkpoint_every: steps between checkpoints.
+        average: decay of the moving average of the weights that is evaluated and kept, in both stages; 0: none.
     """
 
     preset: str = "tiny"
@@ -66,6 +67,7 @@ class PolicyConfig:
     patience: int = 0
     evaluate_every: int = 50
     checkpoint_every: int = 50
+    average: float = 0.98
 
 
 @dataclass
@@ -116,6 +118,7 @@ class PolicyCaptioner(Captioner):
             evaluate_every=config.evaluate_every,
             patience=config.patience,
             checkpoint_every=config.checkpoint_every,
+            average=config.average,
         )
         settings = SftSettings(schedule, config.batch, config.references, config.augmentation, config.drop_text)
         return ColdStart(config.preset, config.dropout, settings)
@@ -240,6 +243,7 @@ class MecapR1(PolicyCaptioner):
             weight_decay=0.0,
             evaluate_every=config.evaluate_every,
             checkpoint_every=config.checkpoint_every,
+            average=config.average,
         )
         settings = GrpoSettings(
             schedule,

@@ -100,12 +100,18 @@ class EmotionSpace:
         lengths = np.linalg.norm((np.concatenate(vectors) - self.centre) @ self.matrix, axis=1)
         self.radius = max(float(np.median(lengths)), 1e-6)
         self._known: dict[str, Floats] = {}
+        self._last: tuple[tuple[str, ...], Floats] = (), self.anchors[:0]
 
     def coordinates(self, texts: Sequence[str]) -> Floats:
-        """Emotion coordinates of texts, at most of length 1: (N, R); zeros for a blank text."""
-        rows = self._raw(texts)
-        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.asarray(rows / np.maximum(lengths, self.radius), dtype=np.float32)
+        """Emotion coordinates of texts, at most of length 1: (N, R); zeros for a blank text.
+
+        Those of the last texts are kept, as several rewards ask for them.
+        """
+        if self._last[0] != tuple(texts):
+            rows = self._raw(texts)
+            lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+            self._last = tuple(texts), np.asarray(rows / np.maximum(lengths, self.radius), dtype=np.float32)
+        return self._last[1]
 
     def target(self, references: Sequence[str]) -> Floats:
         """What references say together: (R,), the mean of their raw coordinates scaled to length 1."""

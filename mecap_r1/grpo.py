@@ -58,8 +58,8 @@ def emo_grpo(
 ) -> Trainer:
     """Train a policy in place.
 
-    One update a batch of captions: training is fully on-policy, and dropout is off, so that the policy that is scored
-    is the one that sampled.
+    One update a batch of captions: training is fully on-policy, and the policy that is scored is the one that sampled
+    (see `Policy.explore`).
 
     Args:
         policy: the stage-1 policy; left at its highest reward on validation, greedily decoded.
@@ -75,7 +75,7 @@ def emo_grpo(
     augmentation = Augmentation.of_strength(settings.augmentation)
 
     def loss_of(step: int) -> tuple[Tensor, Values]:
-        policy.eval()
+        policy.explore()
         rng = generator(context.seed, "grpo", step)
         chosen = [train[index] for index in order(len(train), settings.batch, context.seed, "grpo", step)]
         batch = prompts(chosen, tokeniser, augmentation, rng, settings.drop_text)

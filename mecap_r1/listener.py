@@ -22,16 +22,17 @@ class Listener(nn.Module):
         channels: numbers a frame; the last two are voicing and energy.
         hidden: width of a token.
         tokens: how many of each half, M.
-        dropout: probability.
+        dropout: probability, behind the convolutions.
+        clip_dropout: probability for each of the statistics, which are many and say much the same.
     """
 
-    def __init__(self, channels: int, hidden: int, tokens: int, dropout: float) -> None:
+    def __init__(self, channels: int, hidden: int, tokens: int, dropout: float, clip_dropout: float) -> None:
         super().__init__()
         size = 6 * channels + 1
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("scale", torch.ones(size))
         self.summary = nn.Sequential(
-            nn.Dropout(dropout), nn.Linear(size, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, tokens * hidden)
+            nn.Dropout(clip_dropout), nn.Linear(size, hidden), nn.GELU(), nn.Linear(hidden, tokens * hidden)
         )
         self.convolutions = nn.ModuleList(
             nn.Conv1d(size, WIDTH, kernel_size=2 * stride + 1, stride=stride, padding=stride)

@@ -88,6 +88,13 @@ class Policy(PreTrainedModel):
     def decoder(self, prefix: Any, group: int, length: int) -> Decoder:
         """A decoder of at most `length` steps for G captions of each prompt."""
 
+    def explore(self) -> None:
+        """Get ready for stage 2, where the policy that is scored must be the one that sampled: without dropout.
+
+        A preset may leave noise where a prompt is encoded, which is done once for both.
+        """
+        self.eval()
+
     def score(self, prefix: Any, tokens: Tensor, group: int = 1) -> tuple[Tensor, Tensor]:
         """Judge given captions.
 

@@ -89,14 +89,13 @@ def consensus(
 
 def bleu(completions: Sequence[str], *, references: Sequence[Sequence[str]], **_: Any) -> list[float]:
     """BLEU-4 over characters of each caption alone, smoothed by one from pairs on (Lin and Och 2004), 0 to 1."""
-    return [_bleu(text, texts) for text, texts in zip(completions, references, strict=True)]
+    return [_bleu(text, tuple(texts)) for text, texts in zip(completions, references, strict=True)]
 
 
-def _bleu(text: str, references: Sequence[str]) -> float:
+def _bleu(text: str, references: tuple[str, ...]) -> float:
     logs = 0.0
     for n in range(1, 5):
-        found = _counts(text, n)
-        most = reduce(or_, (_counts(other, n) for other in references))
+        found, most = _counts(text, n), _most(references, n)
         matches, total, one = (found & most).total(), found.total(), int(n > 1)
         if matches + one == 0 or total + one == 0:
             return 0.0
@@ -105,9 +104,13 @@ def _bleu(text: str, references: Sequence[str]) -> float:
     return math.exp(logs + min(0.0, 1 - closest / len(text)))
 
 
-@lru_cache(maxsize=50_000)
 def _counts(text: str, n: int) -> Counter[str]:
     return Counter(text[at : at + n] for at in range(len(text) - n + 1))
+
+
+@lru_cache(maxsize=50_000)
+def _most(references: tuple[str, ...], n: int) -> Counter[str]:
+    return reduce(or_, (_counts(text, n) for text in references))
 
 
 def length(completions: Sequence[str], *, references: Sequence[Sequence[str]], **_: Any) -> list[float]:

@@ -36,6 +36,7 @@ class TinyConfig(PretrainedConfig):
         max_text: longest transcript in tokens; the rest is cut off.
         max_caption: longest caption in tokens, end token included.
         dropout: probability, in training.
+        clip_dropout: probability for the statistics of a clip, in training.
     """
 
     model_type = "mecap_r1_tiny"
@@ -51,11 +52,13 @@ class TinyConfig(PretrainedConfig):
         max_text: int = 64,
         max_caption: int = 80,
         dropout: float = 0.1,
+        clip_dropout: float = 0.3,
         **rest: Any,
     ) -> None:
         self.vocab_size, self.channels, self.hidden = vocab_size, channels, hidden
         self.layers, self.heads, self.audio_tokens = layers, heads, audio_tokens
-        self.max_text, self.max_caption, self.dropout = max_text, max_caption, dropout
+        self.max_text, self.max_caption = max_text, max_caption
+        self.dropout, self.clip_dropout = dropout, clip_dropout
         super().__init__(**rest)
 
 
@@ -88,7 +91,9 @@ class TinyPolicy(Policy):
         super().__init__(config)
         self.register_buffer("mean", torch.zeros(config.channels))
         self.register_buffer("scale", torch.ones(config.channels))
-        self.listener = Listener(config.channels, config.hidden, config.audio_tokens, config.dropout)
+        self.listener = Listener(
+            config.channels, config.hidden, config.audio_tokens, config.dropout, config.clip_dropout
+        )
         self.bridge = nn.Linear(config.hidden, config.hidden)
         self.embedding = nn.Embedding(config.vocab_size, config.hidden)
         self.text_position = nn.Embedding(config.max_text, config.hidden)
@@ -106,6 +111,11 @@ class TinyPolicy(Policy):
                 nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, std=0.05)
+
+    def explore(self) -> None:
+        """No dropout but in the listener: what a group hears is encoded once, for sampling and for scoring."""
+        self.eval()
+        self.listener.train()
 
     def standardise(self, prompts: Prompts) -> None:
         """Set the mean and deviation of the features and of their statistics to those of all training prompts."""

@@ -44,6 +44,8 @@ class Schedule:
         evaluate_every: steps between evaluations on validation.
         patience: evaluations without a better one before the stage ends; 0: never.
         checkpoint_every: steps between checkpoints.
+        average: decay of the moving average of the weights that is evaluated and kept (Polyak and Juditsky 1992); 0:
+            the weights themselves.
     """
 
     steps: int
@@ -56,6 +58,7 @@ class Schedule:
     evaluate_every: int = 25
     patience: int = 0
     checkpoint_every: int = 50
+    average: float = 0.0
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
@@ -93,6 +96,7 @@ class Trainer:
         self.step = 0
         self.best, self.best_step, self.stale = -math.inf, 0, 0
         self.best_weights: dict[str, Tensor] = {}
+        self.average: dict[str, Tensor] = {}
 
     def run(self, loss_of: Callable[[int], tuple[Tensor, Values]]) -> None:
         """Train to the end of the stage, and leave the policy as it was at its best on validation (else at the end).
@@ -112,8 +116,9 @@ class Trainer:
             if self.step % self.schedule.checkpoint_every == 0:
                 self._checkpoint()
             self.context.progress.advance(1, **{name: values[name] for name in ("loss", "reward") if name in values})
-        if self.best_weights:
-            self.policy.load_state_dict(self.best_weights)
+        chosen = self.best_weights or self.average
+        if chosen:
+            self.policy.load_state_dict(chosen)
         self.policy.eval()
 
     def _stopped(self) -> bool:
@@ -132,20 +137,47 @@ class Trainer:
             self.optimiser.zero_grad(set_to_none=True)
             values = {**values, "gradient_norm": float(norm)}
         self.step += 1
+        self._blend()
         self.context.log({"stage": self.stage, "step": self.step, "learning_rate": rate, **values})
         return values
+
+    def _blend(self) -> None:
+        """Move the average towards the weights, faster in the first steps."""
+        if not self.schedule.average:
+            return
+        if not self.average:
+            self.average = _copied(self.policy)
+        kept = min(self.schedule.average, (1 + self.step) / (10 + self.step))
+        for name, value in self.policy.state_dict().items():
+            if value.is_floating_point():
+                self.average[name].lerp_(value, 1 - kept)
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Let the policy have its average weights for a while."""
+        if not self.average:
+            yield
+            return
+        now = _copied(self.policy)
+        self.policy.load_state_dict(self.average)
+        yield
+        self.policy.load_state_dict(now)
 
     def _judge(self) -> None:
         """Evaluate, and remember the weights if they are the best so far."""
         if self.evaluate is None:
             return
+        with self._averaged():
+            self._evaluate(self.evaluate)
+
+    def _evaluate(self, evaluate: Callable[[], Values]) -> None:
         self.policy.eval()
         with torch.no_grad(), seeded(self.context.seed, self.stage, "evaluation"):
-            values = self.evaluate()
+            values = evaluate()
         self.context.log({"stage": f"{self.stage}-validation", "step": self.step, **values})
         if values["score"] > self.best:
             self.best, self.best_step, self.stale = values["score"], self.step, 0
-            self.best_weights = {name: value.clone() for name, value in self.policy.state_dict().items()}
+            self.best_weights = _copied(self.policy)
         else:
             self.stale += 1
 
@@ -154,6 +186,7 @@ class Trainer:
             return
         tensors = {f"policy.{name}": value for name, value in self.policy.state_dict().items()}
         tensors |= {f"best.{name}": value for name, value in self.best_weights.items()}
+        tensors |= {f"average.{name}": value for name, value in self.average.items()}
         for index, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
         facts = {"identity": self.identity, "step": self.step, "stale": self.stale, "best_step": self.best_step}
@@ -168,7 +201,7 @@ class Trainer:
             return
         tensors, facts = found
         self.policy.load_state_dict(_under(tensors, "policy."))
-        self.best_weights = _under(tensors, "best.")
+        self.best_weights, self.average = _under(tensors, "best."), _under(tensors, "average.")
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in _under(tensors, "optimiser.").items():
             index, _, key = name.partition(".")
@@ -176,6 +209,10 @@ class Trainer:
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
         self.step, self.stale, self.best_step = facts["step"], facts["stale"], facts["best_step"]
         self.best = -math.inf if facts["best"] is None else facts["best"]
+
+
+def _copied(policy: Policy) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in policy.state_dict().items()}
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]] | None:

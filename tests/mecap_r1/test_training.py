@@ -121,6 +121,28 @@ def test_the_best_step_on_validation_is_kept(policy: Policy, context_of: Callabl
     assert not torch.equal(snapshots[2], snapshots[4])
 
 
+def test_the_average_of_the_weights_is_what_is_judged_and_kept(
+    policy: Policy, context_of: Callable[..., Context]
+) -> None:
+    name = "norm.bias"
+    path, judged = [], []
+
+    def loss_of(step: int) -> tuple[Tensor, dict[str, float]]:
+        path.append(policy.state_dict()[name].clone())
+        return policy.get_parameter(name).sum(), {}
+
+    def evaluate() -> dict[str, float]:
+        judged.append(policy.state_dict()[name].clone())
+        return {"score": float(len(judged))}
+
+    schedule = Schedule(3, 0.1, warmup=0, evaluate_every=1, average=0.2)
+    Trainer(policy, schedule, "sft", context_of(), 0, evaluate).run(loss_of)
+    first, second = path[1], path[2]
+    assert torch.allclose(judged[1], first)
+    assert torch.allclose(judged[2], first + 0.8 * (second - first))
+    assert torch.equal(policy.state_dict()[name], judged[-1])
+
+
 def test_it_stops_when_nothing_gets_better(policy: Policy, context_of: Callable[..., Context]) -> None:
     schedule = Schedule(100, 0.1, warmup=0, evaluate_every=1, patience=3)
     scores = iter([1.0, 2.0, *[0.0] * 100])
