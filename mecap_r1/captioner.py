@@ -47,6 +47,7 @@ class PolicyConfig:
         augmentation: strength of the variation of the features; 0: none.
         drop_text: chance in training that a transcript is left out.
         max_tokens: most tokens of a caption, its end included.
+        no_repeat: sequences of so many tokens are not written twice in one caption; 0: they may be.
         patience: evaluations of stage 1 without a better one before it ends; 0: never.
         evaluate_every: steps between evaluations on validation.
         checkpoint_every: steps between checkpoints.
@@ -64,6 +65,7 @@ class PolicyConfig:
     augmentation: float = 0.5
     drop_text: float = 0.8
     max_tokens: int = 32
+    no_repeat: int = 2
     patience: int = 0
     evaluate_every: int = 50
     checkpoint_every: int = 50
@@ -137,7 +139,9 @@ class PolicyCaptioner(Captioner):
     def _write(self, fitted: Fitted, items: Sequence[Item]) -> list[Prediction]:
         with torch.no_grad():
             prefix = fitted.policy.prefix(prompts(items, fitted.tokeniser))
-            samples = fitted.policy.sample(prefix, length=self.config.max_tokens, greedy=True)
+            samples = fitted.policy.sample(
+                prefix, length=self.config.max_tokens, greedy=True, no_repeat=self.config.no_repeat
+            )
         rows = zip(items, samples.tokens.tolist(), samples.logp.sum(dim=1).tolist(), strict=True)
         return [Prediction(item.id, fitted.tokeniser.decode(tokens), logprob=logp) for item, tokens, logp in rows]
 
@@ -254,6 +258,7 @@ class MecapR1(PolicyCaptioner):
             config.unended,
             config.grpo_augmentation,
             config.drop_text,
+            config.no_repeat,
         )
         identity = [self.version, repr(config), context.seed, [item.id for item in train]]
         trainer = emo_grpo(policy, tokeniser, train, validation, rewards, settings, context, identity)

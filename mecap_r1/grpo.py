@@ -34,6 +34,7 @@ class GrpoSettings:
         unended: taken from the reward of a caption that was cut off at `length`.
         augmentation: strength of the variation of the features.
         drop_text: chance that a transcript is left out.
+        no_repeat: length of sequences that greedy captions do not hold twice.
     """
 
     schedule: Schedule
@@ -44,6 +45,7 @@ class GrpoSettings:
     unended: float = 1.0
     augmentation: float = 1.0
     drop_text: float = 0.3
+    no_repeat: int = 2
 
 
 def emo_grpo(
@@ -99,7 +101,8 @@ def emo_grpo(
     def evaluate() -> Values:
         found: dict[str, list[float]] = {}
         for some in batches(validation, 64):
-            samples = policy.sample(policy.prefix(prompts(some, tokeniser)), length=settings.length, greedy=True)
+            prefix = policy.prefix(prompts(some, tokeniser))
+            samples = policy.sample(prefix, length=settings.length, greedy=True, no_repeat=settings.no_repeat)
             values = judge(samples, some, tokeniser, rewards)
             values["mean_length"] = samples.mask.sum(dim=1).tolist()
             for name, column in values.items():

@@ -115,7 +115,7 @@ class Policy(PreTrainedModel):
         return chosen, entropy
 
     @torch.no_grad()
-    def sample(self, prefix: Any, group: int = 1, *, length: int, greedy: bool = False) -> Samples:
+    def sample(self, prefix: Any, group: int = 1, *, length: int, greedy: bool = False, no_repeat: int = 0) -> Samples:
         """Write captions.
 
         Args:
@@ -123,6 +123,8 @@ class Policy(PreTrainedModel):
             group: G captions for each.
             length: most tokens of a caption, the end token included.
             greedy: take the likeliest token each time in place of drawing at temperature 1.
+            no_repeat: greedily, no sequence of so many tokens is written twice in a caption (Paulus et al. 2017,
+                arXiv 1705.04304); 0: anything may be.
         """
         decoder = self.decoder(prefix, group, length)
         rows = len(prefix) * group
@@ -131,7 +133,10 @@ class Policy(PreTrainedModel):
         tokens, logps = [], []
         for _ in range(length):
             logp = F.log_softmax(_without_placeholders(decoder.step(token)), dim=-1)
-            token = logp.argmax(dim=1) if greedy else torch.multinomial(logp.exp(), 1).squeeze(1)
+            if greedy:
+                token = _without_repeats(logp, tokens, no_repeat).argmax(dim=1)
+            else:
+                token = torch.multinomial(logp.exp(), 1).squeeze(1)
             logps.append(logp.gather(1, token.unsqueeze(1)).squeeze(1).masked_fill(~alive, 0.0))
             token = token.masked_fill(~alive, PAD)
             tokens.append(token)
@@ -140,6 +145,24 @@ class Policy(PreTrainedModel):
                 break
         written = torch.stack(tokens, dim=1)
         return Samples(written, completion_mask(written), torch.stack(logps, dim=1))
+
+
+def _without_repeats(logp: Tensor, tokens: list[Tensor], size: int) -> Tensor:
+    """Take all probability from tokens that would write a sequence of `size` tokens for the second time.
+
+    Args:
+        logp: (B, V) of the next token.
+        tokens: what was written so far, (B,) each.
+        size: 0 leaves everything as it is.
+    """
+    if not size or len(tokens) < size:
+        return logp
+    written = torch.stack(tokens, dim=1)
+    windows = written.unfold(1, size, 1)  # (B, W, size)
+    suffix = written[:, len(tokens) - size + 1 :].unsqueeze(1)
+    again = (windows[:, :, : size - 1] == suffix).all(dim=2)  # (B, W)
+    banned = torch.zeros_like(logp).scatter_add_(1, windows[:, :, -1], again.to(logp.dtype))
+    return logp.masked_fill(banned > 0, float("-inf"))
 
 
 def _without_placeholders(logits: Tensor) -> Tensor:

@@ -131,6 +131,24 @@ def test_one_prompt_without_sound_does_not_change_the_other(policy: TinyPolicy) 
     torch.testing.assert_close(together[0, :4], alone[0, :4], atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_nothing_is_written_twice_if_so_asked(policy: TinyPolicy, size: int) -> None:
+    prefix = policy.prefix(clips(40, 60))
+    free = policy.sample(prefix, length=30, greedy=True)
+    bound = policy.sample(prefix, length=30, greedy=True, no_repeat=size)
+    assert any(repeats(row, size) for row in free.tokens.tolist())  # else this test could not fail
+    for row in bound.tokens.tolist():
+        assert not repeats(row, size)
+    logp, _ = policy.score(prefix, bound.tokens)
+    torch.testing.assert_close(bound.logp, torch.where(bound.mask, logp, 0.0), atol=1e-5, rtol=1e-5)
+
+
+def repeats(row: list[int], size: int) -> bool:
+    written = [token for token in row if token != PAD]
+    found = [tuple(written[at : at + size]) for at in range(len(written) - size + 1)]
+    return len(set(found)) < len(found)
+
+
 def test_saved_and_loaded(policy: TinyPolicy, tmp_path: Path) -> None:
     policy.save_pretrained(tmp_path)
     again = TinyPolicy.from_pretrained(tmp_path).eval()
