@@ -3,10 +3,13 @@
 A caption is cut from left to right into the longest entries of the lexicon (`data/lexicon-zh.toml`); what lies between
 them is plain text. An emotion word counts unless a negator reaches it through fillers only ("并没有表现出明显的悲伤"),
 or it is joined to a negated word ("没有生气或悲伤"). A negated holder of feelings ("不带任何感情", "情绪没有起伏") is
-neutral. A caption in which nothing is found names no class: an abstention is not neutral.
+neutral. What a frame of content introduces ("讲述了一个悲伤的故事") says nothing of the voice, up to the end of its clause or
+a word for the voice; nor does what stands in quotation marks. A caption in which nothing is found names no class: an
+abstention is not neutral.
 """
 
 import hashlib
+import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -20,11 +23,16 @@ from secbench.emotions import EMOTIONS
 __all__ = ["LexiconExtractor"]
 
 _DATA = "data/lexicon-zh.toml"
+_REMEMBERED = 50_000
 _NEUTRAL, _NOTHING = frozenset({"neutral"}), frozenset[str]()
 
 
 # What an entry does in the sentence; a text may do several things at once (不 in 不好, a state).
-_TERM, _STATE, _HOLDER, _AFFECT, _CHANGE, _NEGATOR, _FILLER, _CONNECTOR, _PLAIN = (1 << k for k in range(9))
+_TERM, _STATE, _HOLDER, _AFFECT, _CHANGE, _NEGATOR, _FILLER, _CONNECTOR, _PLAIN, _CONTENT, _VOICE = (
+    1 << k for k in range(11)
+)
+_CLAUSE_ENDS = frozenset(",;.!?。")
+_QUOTED = re.compile('[“"「『][^“”"「」『』]*[”"」』]')
 
 
 @dataclass
@@ -48,15 +56,24 @@ class LexiconExtractor:
     def __init__(self) -> None:
         self._entries, self._lengths, self.signature = _lexicon()
         self._read_before: dict[str, frozenset[str]] = {}
+        self._findings: dict[frozenset[str], frozenset[str]] = {}
 
     def extract(self, captions: Sequence[str]) -> list[frozenset[str]]:
         """The classes that each caption names; an empty set where it names none."""
+        return [self._recall(caption) for caption in captions]
+
+    def _recall(self, caption: str) -> frozenset[str]:
+        """Read a caption, or remember what was found in it; equal findings are one object."""
         known = self._read_before
-        known.update({caption: self._read(caption) for caption in dict.fromkeys(captions) if caption not in known})
-        return [known[caption] for caption in captions]
+        if caption not in known:
+            if len(known) >= _REMEMBERED:
+                known.clear()
+            found = self._read(caption)
+            known[caption] = self._findings.setdefault(found, found)
+        return known[caption]
 
     def _read(self, caption: str) -> frozenset[str]:
-        text = "".join(unicodedata.normalize("NFKC", caption).split())
+        text = _QUOTED.sub(".", "".join(unicodedata.normalize("NFKC", caption).split()))
         reader = _Reader()
         position = 0
         while position < len(text):
@@ -65,6 +82,8 @@ class LexiconExtractor:
                 reader.take(self._entries[text[position : position + length]])
             else:
                 reader.forget()
+                if text[position] in _CLAUSE_ENDS:
+                    reader.content = False
             position += max(1, length)
         return frozenset(reader.found)
 
@@ -80,6 +99,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.found: set[str] = set()
+        self.content = False  # what is said, not how, up to the end of the clause
         self._negated = False  # a negator reaches this place
         self._held = False  # a holder reaches this place
         self._affect = False  # a holder of feelings reaches this place
@@ -88,6 +108,8 @@ class _Reader:
     def take(self, entry: _Entry) -> None:
         """Take the next entry."""
         kinds = entry.kinds
+        if kinds & (_HOLDER | _AFFECT | _VOICE):
+            self.content = False
         if kinds & _TERM or (kinds & _STATE and self._held):
             self._emotion(entry.classes, negated=self._negated)
         elif kinds & _CHANGE and self._affect:
@@ -101,10 +123,11 @@ class _Reader:
         elif kinds & _CONNECTOR:
             self._negated = self._negated or self._listing
         elif not kinds & _FILLER:
+            self.content = self.content or bool(kinds & _CONTENT)
             self.forget()
 
     def _emotion(self, classes: frozenset[str], *, negated: bool) -> None:
-        if not negated:
+        if not negated and not self.content:
             self.found |= classes
         self.forget()
         self._listing = negated
@@ -131,6 +154,8 @@ def _lexicon() -> tuple[dict[str, _Entry], dict[str, list[int]], str]:
         (_CONNECTOR, grammar["connectors"]),
         (_PLAIN, grammar["affirmers"]),
         (_PLAIN, data["ignore"]["phrases"]),
+        (_CONTENT, data["content"]["frames"]),
+        (_VOICE, data["content"]["voice"]),
     ):
         for word in words.split():
             entries.setdefault(word, _Entry()).kinds |= kind
