@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
+from threadpoolctl import threadpool_limits
 
 __all__ = ["Linear", "choose"]
 
@@ -68,7 +69,8 @@ def _fit(features: Any, labels: Sequence[str], strength: float) -> Linear:
     classes = tuple(sorted(set(labels)))
     if len(classes) == 1:
         return Linear(classes, np.zeros((features.shape[1], 1)), np.zeros(1))
-    fitted = LogisticRegression(C=strength, max_iter=1000).fit(features, list(labels))
+    with threadpool_limits(1):  # on a busy machine, threads that wait for one another take fifty times as long
+        fitted = LogisticRegression(C=strength, max_iter=1000).fit(features, list(labels))
     weights, bias = fitted.coef_.T, fitted.intercept_
     if len(classes) == 2:  # scikit-learn keeps one column for two classes
         weights, bias = np.hstack([np.zeros_like(weights), weights]), np.array([0.0, bias[0]])

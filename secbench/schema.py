@@ -56,6 +56,9 @@ class EmotionReport(_Model):
         default=None, description="macro-F1 of the human references through the same extractor"
     )
     floor: float | None = Field(default=None, description="macro-F1 of the majority class")
+    classifier_f1: float | None = Field(
+        default=None, description="macro-F1 of the extractor 'classifier' on training references, cross-validated"
+    )
 
 
 class Provenance(_Model):

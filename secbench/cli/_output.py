@@ -82,8 +82,26 @@ def print_scores(title: str, report: Any) -> None:
     for control, values in report.controls.items():
         shown = ", ".join(f"{name} {number(name, value)}" for name, value in values.items())
         click.echo(f"{control}: {shown}")
+    if report.emotion is not None:
+        _print_emotions(report.emotion)
     if report.n_failed:
         click.echo(f"{report.n_failed} of {report.n} utterances failed and were scored as empty.")
+
+
+def _print_emotions(emotion: Any) -> None:
+    """What stands beside Emo-F1, and which emotions are taken for which."""
+    facts = {
+        "ceiling": emotion.ceiling,
+        "floor": emotion.floor,
+        "coverage": emotion.coverage,
+        "conflict": emotion.conflict,
+        "classifier's own F1": emotion.classifier_f1,
+    }
+    known = ", ".join(f"{name} {number(name, value)}" for name, value in facts.items() if value is not None)
+    click.echo(f"emotions, read by {emotion.extractor}: {known}")
+    table = zip(emotion.confusion.rows, emotion.confusion.counts, strict=True)
+    rows = [[gold, *(f"{value:.0f}" if value else "." for value in counts)] for gold, counts in table]
+    print_table("gold emotion (rows) and named emotion", ["", *emotion.confusion.columns], rows)
 
 
 def _lacking(report: Any) -> dict[str, list[str]]:

@@ -59,4 +59,5 @@ def read_captions(extractor: Extractor | str, captions: Sequence[str]) -> Readin
     """Read captions with an extractor; given a reason in its place, a reading that holds just that."""
     if isinstance(extractor, str):
         return Readings("none", reason=extractor)
-    return Readings(extractor.signature, tuple(extractor.extract(captions)))
+    own_f1 = getattr(extractor, "own_f1", None)
+    return Readings(extractor.signature, tuple(extractor.extract(captions)), own_f1=own_f1)
