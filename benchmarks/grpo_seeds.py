@@ -3,7 +3,7 @@
     python benchmarks/grpo_seeds.py [--seeds 5] [--split test] [--runs runs] [--set key=value]...
 
 Every run is made, or reused if it is complete, by `secbench.runner`; the comparison is that of `secbench compare`:
-means over seeds, intervals from resampling seeds and dialogues together. Choose a configuration with
+means over seeds, seed k paired with seed k, uncertainty of both seeds and dialogues. Choose a configuration with
 `--split validation`, and commit it before looking at `--split test`. Prints Markdown tables; the exit code is 0
 whatever they say.
 """

@@ -57,7 +57,7 @@ class PolicyConfig:
     preset: str = "tiny"
     modality: str = "audio+text"
     sft_steps: int = 800
-    grpo_steps: int = 150
+    grpo_steps: int = 200
     batch: int = 16
     references: int = 2
     sft_learning_rate: float = 1.5e-3
@@ -217,11 +217,11 @@ class MecapR1(PolicyCaptioner):
             projection: `fisher`, `basis` or `cosines`.
         """
 
-        rewards: str = "emotion:2,anchor:2,consensus:5,bleu:3,length:2,repetition:1,copying:1"
-        prompts: int = 16
+        rewards: str = "emotion:2,anchor:2,consensus:5,bleu:3,length:2,repetition:2,copying:1"
+        prompts: int = 32
         group_size: int = 8
         grpo_augmentation: float = 0.5
-        grpo_learning_rate: float = 3e-4
+        grpo_learning_rate: float = 4e-4
         beta: float = 0.04
         loss: str = "dapo"
         unended: float = 1.0

@@ -22,7 +22,7 @@ __all__ = ["ColdStart", "cold_start", "fit_tokeniser"]
 
 STANDARD = 1000
 """About how many training clips the features are standardised on."""
-VERSION = 9
+VERSION = 10
 """Raised whenever the same settings and data may give another stage-1 policy."""
 
 

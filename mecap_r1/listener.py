@@ -3,6 +3,10 @@
 Half of the tokens are made from statistics of the frames as they are (means, deviations and steps, of what is loud and
 of what is voiced), the other half from attentive statistics (Okabe et al. 2018) over strided convolutions. The first
 learn in a few hundred steps what an emotion does to pitch, loudness and tempo; the second find patterns in time.
+
+Statistics of neighbouring bands say much the same. They are turned onto the principal axes of the training clips, and
+all divided by one number, so that what varies little stays small: an optimiser that scales every weight's steps would
+else learn voices by the faintest of them.
 """
 
 import torch
@@ -13,6 +17,7 @@ __all__ = ["Listener"]
 
 WIDTH = 64
 STRIDES = (4, 2)
+AXES = 64
 
 
 class Listener(nn.Module):
@@ -23,7 +28,7 @@ class Listener(nn.Module):
         hidden: width of a token.
         tokens: how many of each half, M.
         dropout: probability, behind the convolutions.
-        clip_dropout: probability for each of the statistics, which are many and say much the same.
+        clip_dropout: probability for each axis of the statistics.
     """
 
     def __init__(self, channels: int, hidden: int, tokens: int, dropout: float, clip_dropout: float) -> None:
@@ -31,8 +36,9 @@ class Listener(nn.Module):
         size = 6 * channels + 1
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("scale", torch.ones(size))
+        self.register_buffer("axes", torch.eye(size, AXES))
         self.summary = nn.Sequential(
-            nn.Dropout(clip_dropout), nn.Linear(size, hidden), nn.GELU(), nn.Linear(hidden, tokens * hidden)
+            nn.Dropout(clip_dropout), nn.Linear(AXES, hidden), nn.GELU(), nn.Linear(hidden, tokens * hidden)
         )
         self.convolutions = nn.ModuleList(
             nn.Conv1d(size, WIDTH, kernel_size=2 * stride + 1, stride=stride, padding=stride)
@@ -47,16 +53,19 @@ class Listener(nn.Module):
     def forward(self, frames: Tensor, length: Tensor) -> Tensor:
         """(B, T, C) and (B,) frames that count -> (B, 2M, d)."""
         frames = frames * _present(frames, length)
-        mean, scale = self.get_buffer("mean"), self.get_buffer("scale")
-        whole = ((self.statistics(frames, length) - mean) / scale).clamp(-4, 4)
+        whole = self._standard(self.statistics(frames, length)) @ self.get_buffer("axes")
         summary = self.summary(whole).unflatten(1, (-1, self.kind.shape[1]))  # (B, M, d)
         return torch.cat([summary, self.project(self._attend(frames, length))], dim=1) + self.kind
 
     def standardise(self, frames: Tensor, length: Tensor) -> None:
-        """Set mean and deviation of the statistics to those of the given frames (B, T, C)."""
+        """Set mean, deviation and principal axes of the statistics to those of the given frames (B, T, C)."""
         found = self.statistics(frames * _present(frames, length), length)
         self.get_buffer("mean").copy_(found.mean(dim=0))
         self.get_buffer("scale").copy_(found.std(dim=0, correction=0).clamp(min=1e-2))
+        self.get_buffer("axes").copy_(_principal_axes(self._standard(found)))
+
+    def _standard(self, statistics: Tensor) -> Tensor:
+        return ((statistics - self.get_buffer("mean")) / self.get_buffer("scale")).clamp(-4, 4)
 
     def statistics(self, frames: Tensor, length: Tensor) -> Tensor:
         """(B, 6 C + 1): mean, log deviation and log root mean square step, of loud and of voiced frames; log length."""
@@ -84,6 +93,17 @@ class Listener(nn.Module):
         mean = weights @ x
         deviation = (weights @ x.square() - mean.square()).clamp(min=1e-5).sqrt()
         return torch.cat([mean, deviation], dim=2)
+
+
+def _principal_axes(rows: Tensor) -> Tensor:
+    """(N, S) -> (S, AXES): axes of the largest variance, over the root mean variance along them; 0 where N is small."""
+    _, sizes, directions = torch.linalg.svd(rows.double() - rows.double().mean(dim=0), full_matrices=False)
+    sizes, directions = sizes[:AXES], directions[:AXES]
+    largest = directions.gather(1, directions.abs().argmax(dim=1, keepdim=True))
+    spread = (sizes.square().mean() / len(rows)).sqrt().clamp(min=1e-6)
+    axes = rows.new_zeros(rows.shape[1], AXES)
+    axes[:, : len(directions)] = (directions * largest.sign() / spread).T
+    return axes
 
 
 def _present(x: Tensor, length: Tensor) -> Tensor:

@@ -36,7 +36,7 @@ class TinyConfig(PretrainedConfig):
         max_text: longest transcript in tokens; the rest is cut off.
         max_caption: longest caption in tokens, end token included.
         dropout: probability, in training.
-        clip_dropout: probability for the statistics of a clip, in training.
+        clip_dropout: probability for the principal axes of the statistics of a clip, in training.
     """
 
     model_type = "mecap_r1_tiny"
@@ -52,7 +52,7 @@ class TinyConfig(PretrainedConfig):
         max_text: int = 64,
         max_caption: int = 80,
         dropout: float = 0.1,
-        clip_dropout: float = 0.3,
+        clip_dropout: float = 0.1,
         **rest: Any,
     ) -> None:
         self.vocab_size, self.channels, self.hidden = vocab_size, channels, hidden
