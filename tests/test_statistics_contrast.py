@@ -55,7 +55,7 @@ def test_the_error_of_a_mean_agrees_with_theory_and_with_clusters() -> None:
 
 
 def test_kinds_do_not_mix() -> None:
-    types = Types(np.arange(2), np.arange(2), 2, None, 2)
+    types = Types(np.ones(2, dtype=int), np.arange(2), 2, None)
     with pytest.raises(UsageError, match="different kinds"):
         statistics.replicated([[additive(np.ones(2))], [types]], np.arange(2))
 
@@ -95,5 +95,5 @@ def test_swaps_of_several_seeds_keep_their_level() -> None:
 def test_randomisation_is_left_out_where_it_means_nothing() -> None:
     rows = [additive(row) for row in np.random.default_rng(0).normal(0, 1, (3, 20))]
     assert statistics.randomisation_p(rows[:1], rows[1:], np.arange(20), 1) is None
-    types = [Types(np.arange(20), np.arange(20), 20, None, 20)] * 2
+    types = [Types(np.ones(20, dtype=int), np.arange(20), 20, None)] * 2
     assert statistics.randomisation_p(types[:1], types[1:], np.arange(20), 1) is None

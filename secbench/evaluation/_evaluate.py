@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
@@ -16,9 +17,11 @@ from secbench.evaluation._views import breakdown, emotion_report, utterance_tabl
 from secbench.metrics import Additive, Batch, Metric, Readings, Statistics, UnavailableError
 from secbench.metrics._arrays import FloatArray, IntArray
 from secbench.metrics._controls import caption_controls
+from secbench.metrics._engine import use_engine
 from secbench.metrics._inputs import Answers, align, references_of
+from secbench.metrics._models import check_models
 from secbench.metrics._reading import TrainingPairs, fitted_classifier, make_extractor, read_captions
-from secbench.metrics._sufficient import stat_columns
+from secbench.metrics._simplify import simplified, simplifier_identity
 from secbench.metrics._table import METRICS
 from secbench.registry import registry
 from secbench.schema import MetricScore, Report
@@ -52,6 +55,9 @@ def evaluate(
     tokeniser: str = "char",
     resamples: int = 1_000,
     strict: bool = False,
+    simplify: bool = False,
+    engine: str = "secbench",
+    models: Mapping[str, str] = MappingProxyType({}),
 ) -> Evaluation:
     """Score predictions.
 
@@ -67,13 +73,17 @@ def evaluate(
         tokeniser: how captions are split for n-grams.
         resamples: of the bootstrap.
         strict: a missing or failed prediction is an error.
+        simplify: convert traditional to simplified characters in captions and references first.
+        engine: ``pycocoevalcap`` computes BLEU, CIDEr, ROUGE-L and METEOR by that package's own code.
+        models: model-based metrics to compute -> the model of each, a path or a name; empty: the metric's default.
 
     Raises:
         DataError: for duplicate or unknown ids, blank references, text that is not Unicode, or missing predictions
             if `strict`.
-        UsageError: for an unknown name.
+        UsageError: for an unknown name, or where OpenCC or the engine's package is missing.
     """
     started = time.perf_counter()
+    check_models(models, caption=task.is_caption)
     answers = align(predictions, examples, task, strict=strict)
     scoring = _Scoring(
         answers,
@@ -82,10 +92,13 @@ def evaluate(
         task,
         split,
         extractor,
-        _training_pairs(train, task),
+        _training_pairs(train, task, simplify=simplify),
         cluster,
         tokeniser,
         resamples,
+        simplify,
+        engine,
+        models,
     )
     report = scoring.report().model_copy(update={"seconds": round(time.perf_counter() - started, 3)})
     return Evaluation(
@@ -93,14 +106,15 @@ def evaluate(
     )
 
 
-def _training_pairs(train: Sequence[Example], task: Task) -> TrainingPairs:
+def _training_pairs(train: Sequence[Example], task: Task, *, simplify: bool) -> TrainingPairs:
     """One training reference of each utterance that has one, taken in turns, with its gold emotion."""
     pairs: list[tuple[str, str | None]] = []
     for example in train if task.aspect is not None else ():
         captions, gold = example.references.captions.get(task.aspect or "", ()), example.references.gold(task)
         if captions and gold in task.classes:
             pairs.append((captions[len(pairs) % len(captions)], gold))
-    return TrainingPairs(tuple(caption for caption, _ in pairs), tuple(str(gold) for _, gold in pairs))
+    texts = [caption for caption, _ in pairs]
+    return TrainingPairs(tuple(simplified(texts) if simplify else texts), tuple(str(gold) for _, gold in pairs))
 
 
 @dataclass(frozen=True)
@@ -117,6 +131,9 @@ class _Scoring:
     cluster: Cluster
     tokeniser: str
     resamples: int
+    simplify: bool
+    engine: str
+    models: Mapping[str, str]
     collected: dict[str, Statistics] = field(default_factory=dict)
 
     @property
@@ -128,7 +145,8 @@ class _Scoring:
         """The metrics of the task in the order of their table, those of plugins last."""
         kind = "caption" if self.task.is_caption else "label"
         entries = [entry for entry in registry("metric") if kind in entry.tags and not entry.problem]
-        return [entry.load() for entry in sorted(entries, key=lambda entry: _place(entry.name))]
+        metrics = [entry.load() for entry in sorted(entries, key=lambda entry: _place(entry.name))]
+        return use_engine(self.engine, metrics)
 
     @cached_property
     def gold(self) -> tuple[str | None, ...]:
@@ -155,14 +173,24 @@ class _Scoring:
     def read(self, captions: tuple[str, ...], *, own: bool = False) -> dict[str, Readings]:
         """Run the extractors; captions that are not the predictions' own have no labels to read."""
         without = "the extractor reads no references"
-        return {
-            key: read_captions(reader if own or getattr(reader, "reads_text", True) else without, captions)
+        texts = tuple(simplified(captions)) if self.simplify else captions
+        found = {
+            key: read_captions(reader if own or getattr(reader, "reads_text", True) else without, texts)
             for key, reader in self.readers.items()
         }
+        for key in found if self.simplify else ():
+            if getattr(self.readers[key], "reads_text", False):
+                found[key] = replace(found[key], extractor=f"{found[key].extractor}+{simplifier_identity()}")
+        return found
 
     @cached_property
     def batch(self) -> Batch:
-        common = {"gold": self.gold, "classes": self.task.classes, "tokeniser": self.tokeniser}
+        common = {
+            "gold": self.gold,
+            "classes": self.task.classes,
+            "tokeniser": self.tokeniser,
+            "simplify": self.simplify,
+        }
         if self.task.aspect is None:
             return Batch(self.answers.captions, labels=self.answers.labels, **common)  # type: ignore[arg-type]
         nothing = Readings("none", reason=self.no_emotion)
@@ -173,6 +201,8 @@ class _Scoring:
             pool=self._pool(self.task.aspect),
             readings=skipped if self.no_emotion else self.read(self.answers.captions, own=True),
             no_emotion=self.no_emotion,
+            models=self.models,
+            audio=tuple(example.utterance.audio for example in self.examples),
             **common,  # type: ignore[arg-type]
         )
 
@@ -210,9 +240,14 @@ class _Scoring:
     @cached_property
     def draws(self) -> dict[str, FloatArray]:
         """Resampled sums of each column of the additive metrics, shape (B,) each, from one set of resamples."""
-        columns = stat_columns(self.collected)
-        sums = resampled_sums(cluster_sums(np.stack(list(columns.values()), axis=1), self.units), self.resamples, _SEED)
-        return {name: sums[:, k] for k, name in enumerate(columns)}
+        names: list[str] = []
+        tables = []
+        for one in self.collected.values():
+            if isinstance(one, Additive) and not set(one.columns) <= set(names):
+                names += one.columns
+                tables.append(one.values if self.clustering is None else cluster_sums(one.values, self.units))
+        sums = resampled_sums(tables, self.resamples, _SEED)
+        return {name: sums[:, k] for k, name in enumerate(names)}
 
     def report(self) -> Report:
         n_failed = sum(self.answers.failed)
@@ -262,8 +297,9 @@ class _Scoring:
             return empty
         statistics = self.collected[metric.name]
         value = statistics.value()
-        scored = empty.model_copy(update={"value": value, "status": "ok", "reason": self.no_interval})
-        if self.no_interval:
+        no_interval = self.no_interval or getattr(statistics, "no_interval", "")
+        scored = empty.model_copy(update={"value": value, "status": "ok", "reason": no_interval})
+        if no_interval:
             return scored
         if isinstance(statistics, Additive):
             sums = np.stack([self.draws[column] for column in statistics.columns], axis=1)

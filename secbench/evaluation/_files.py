@@ -24,6 +24,7 @@ class Evaluation:
         report: the scores (`scores.json`).
         table: column -> a value an utterance: ``id``, ``caption``, ``label``, ``gold``, ``emotions``, per-utterance
             scores under the metrics' names, and sufficient statistics under ``stat:...`` (`utterances.parquet`).
+            Scores and statistics are arrays.
     """
 
     report: Report

@@ -1,6 +1,7 @@
 """What a report shows beside the scores: emotions class by class, groups of utterances, the table of utterances."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +54,7 @@ def emotion_report(batch: Batch, collected: Mapping[str, Statistics], ceiling: f
         conflict=float(np.mean([len(classes) > 1 for classes in named])),
         ceiling=ceiling,
         floor=majority_floor(batch),
+        classifier_f1=None if batch.labels else batch.readings["emo_classifier"].own_f1,
     )
 
 
@@ -92,12 +94,14 @@ def utterance_table(
 ) -> Table:
     """One row an utterance, with everything that a comparison needs."""
     utterances = [example.utterance for example in examples]
-    columns: Table = {
+    named = _named(batch)
+    written = {classes: "|".join(name for name in EMOTIONS if name in classes) for classes in set(named)}
+    columns: dict[str, Any] = {
         "id": [u.id for u in utterances],
         "caption": answers.captions,
         "label": answers.labels,
         "gold": batch.gold,
-        "emotions": ["|".join(name for name in EMOTIONS if name in classes) for classes in _named(batch)],
+        "emotions": [written[classes] for classes in named],
         "speaker": [u.speaker for u in utterances],
         "dialogue": [u.dialogue for u in utterances],
         "failed": answers.failed,
@@ -105,7 +109,7 @@ def utterance_table(
     for metric in metrics:
         statistics = collected.get(metric.name)
         if metric.each and isinstance(statistics, Additive):
-            columns[metric.name] = statistics.each().tolist()
+            columns[metric.name] = statistics.each()
     for name, values in stat_columns(collected).items():
-        columns[STAT_PREFIX + name] = values.tolist()
+        columns[STAT_PREFIX + name] = values
     return columns

@@ -11,6 +11,7 @@ import numpy as np
 
 from secbench.metrics._arrays import FloatArray, IntArray
 from secbench.metrics._batch import Batch
+from secbench.metrics._blocks import ORDERS, Block
 from secbench.metrics._metric import Metric, additive
 from secbench.metrics._ngrams import Layout
 from secbench.metrics._sufficient import Aggregate
@@ -23,16 +24,16 @@ _FAR = 1 << 32
 
 def _aggregate(order: int) -> Aggregate:
     def score(sums: FloatArray) -> FloatArray:
-        matches, totals = sums[..., :order], sums[..., order : 2 * order]
+        matches, totals = sums[..., order - 1 :: -1], sums[..., order + 2 :]
         precision = np.exp(np.log((matches + _TINY) / (totals + _SMALL)).mean(-1))
-        ratio = (sums[..., -2] + _TINY) / (sums[..., -1] + _SMALL)
+        ratio = (sums[..., order] + _TINY) / (sums[..., order + 1] + _SMALL)
         return np.asarray(precision * np.exp(np.minimum(0.0, 1.0 - 1.0 / ratio)))
 
     return score
 
 
 bleu_of = _aggregate(4)
-"""BLEU-4 of sums (..., 10): matches and totals of orders 1 to 4, length, reference length."""
+"""BLEU-4 of sums (..., 10): matches of orders 4 to 1, length, reference length, totals of orders 1 to 4."""
 
 
 def _closest(lengths: IntArray, layout: Layout) -> IntArray:
@@ -44,16 +45,25 @@ def _closest(lengths: IntArray, layout: Layout) -> IntArray:
     return closest
 
 
+def _statistics(block: Block) -> FloatArray:
+    """Matches of orders 4 to 1, length, closest reference length, totals of orders 1 to 4; shape (D, 10)."""
+    length, documents = block.lengths, block.layout.documents
+    groups = [block.ngrams(order)[1] for order in ORDERS]
+    matches = [
+        np.bincount(g.document, weights=np.minimum(g.candidate, g.reference), minlength=documents) for g in groups
+    ]
+    totals = [np.maximum(0, length - k) for k in range(len(ORDERS))]
+    closest = _closest(block.tokens.lengths, block.layout)
+    return np.stack([*matches[::-1], length, closest, *totals], axis=1).astype(np.float64)
+
+
 def _collect(order: int) -> Callable[[Batch], FloatArray]:
+    """The middle columns are those of a lower order, so that all orders share one table."""
+    widest = len(ORDERS)
+
     def statistics(batch: Batch) -> FloatArray:
-        n, layout = len(batch), batch.layout
-        length = batch.tokens.lengths[layout.candidate][:n]
-        matches = [
-            np.bincount(g.document, weights=np.minimum(g.candidate, g.reference), minlength=layout.documents)[:n]
-            for _, g in batch.ngrams[:order]
-        ]
-        totals = [np.maximum(0, length - k) for k in range(order)]
-        return np.stack([*matches, *totals, length, _closest(batch.tokens.lengths, layout)[:n]], axis=1).astype(float)
+        table = batch.once("bleu", lambda: batch.each(_statistics, 2 * widest + 2))
+        return table[:, widest - order : widest + 2 + order]
 
     return statistics
 
@@ -64,7 +74,8 @@ def _fields(batch: Batch) -> Sequence[str]:
 
 def _bleu(order: int) -> Metric:
     orders = range(1, order + 1)
-    columns = [*(f"bleu_match{k}" for k in orders), *(f"bleu_total{k}" for k in orders), "length", "bleu_reference"]
+    matches, totals = [f"bleu_match{k}" for k in reversed(orders)], [f"bleu_total{k}" for k in orders]
+    columns = [*matches, "length", "bleu_reference", *totals]
     return additive(f"bleu{order}", columns, _aggregate(order), _collect(order), _fields, each=order == 4)
 
 

@@ -13,11 +13,12 @@ import numpy as np
 
 from secbench.metrics._arrays import IntArray
 from secbench.metrics._normalise import BREAK, CODES, normalise
-from secbench.metrics._tokens import Tokens
+from secbench.metrics._tokens import Tokens, id_type
 
 __all__ = ["characters_of", "is_dropped", "split_characters"]
 
 _DROP, _SINGLE, _WORD = 0, 1, 2
+_TEXTS = 20_000  # split at a time
 _HAN_LIKE = frozenset({0x3005, 0x3007, *range(0x3021, 0x302A)})
 
 
@@ -67,24 +68,31 @@ def _bounds(codes: IntArray) -> tuple[IntArray, IntArray]:
 
 def split_characters(texts: Sequence[str]) -> Tokens:
     """The tokens of each text."""
+    names: dict[str, int] = {}
+    parts = [_split(texts[k : k + _TEXTS], names) for k in range(0, len(texts), _TEXTS)]
+    used = np.zeros(CODES + len(names), dtype=bool)
+    for ids, _ in parts:
+        used[ids] = True
+    size = int(used.sum())
+    rank = np.cumsum(used, dtype=np.int32) - 1
+    for k, (ids, lengths) in enumerate(parts):
+        parts[k] = rank[ids].astype(id_type(size)), lengths
+    if not parts:
+        return Tokens(np.zeros(0, dtype=np.int16), np.zeros(0, dtype=np.int64), 0)
+    return Tokens(np.concatenate([ids for ids, _ in parts]), np.concatenate([sizes for _, sizes in parts]), size)
+
+
+def _split(texts: Sequence[str], names: dict[str, int]) -> tuple[IntArray, IntArray]:
+    """Token ids, and how many each text has. A token of one code point keeps it as its id; longer ones are numbered."""
     text = normalise(texts)
     codes = _codes(text)
     begin, end = _bounds(codes)
     sentence = np.cumsum(codes == ord(BREAK))[begin]
-    ids = codes[begin]
-    long = np.flatnonzero(end - begin > 1)  # a token of one code point keeps that code point as its id
-    names: dict[str, int] = {}
+    ids = codes[begin].astype(np.int32)
+    long = np.flatnonzero(end - begin > 1)
     spans = zip(begin[long].tolist(), end[long].tolist(), strict=True)
     ids[long] = [names.setdefault(text[a:b], CODES + len(names)) for a, b in spans]
-    return _compact(ids, sentence, len(texts))
-
-
-def _compact(ids: IntArray, sentence: IntArray, count: int) -> Tokens:
-    used = np.zeros(int(ids.max(initial=0)) + 1, dtype=bool)
-    used[ids] = True
-    rank = np.cumsum(used) - 1
-    lengths = np.bincount(sentence, minlength=count)
-    return Tokens(rank[ids], sentence, lengths, int(used.sum()) if len(ids) else 0)
+    return ids, np.bincount(sentence, minlength=len(texts))
 
 
 def characters_of(texts: Sequence[str]) -> list[list[str]]:

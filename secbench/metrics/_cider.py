@@ -9,22 +9,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from secbench.metrics._arrays import FloatArray
+from secbench.metrics._arrays import FloatArray, IntArray
 from secbench.metrics._batch import Batch
+from secbench.metrics._blocks import ORDERS, Block
 from secbench.metrics._metric import UnavailableError, additive, mean_of, ratio
-from secbench.metrics._ngrams import Groups, Layout, NgramCounts
 
 __all__ = ["cider"]
 
 _SIGMA = 6.0
 
 
-def _cosine(counts: NgramCounts, groups: Groups, layout: Layout) -> FloatArray:
+def _cosine(block: Block, order: int, frequency: IntArray, documents: int) -> FloatArray:
     """Clipped tf-idf cosine of each reference with its candidate for one order, shape (R,)."""
-    frequency = np.bincount(groups.gram[groups.reference > 0], minlength=counts.size)
-    idf = np.log(layout.documents) - np.log(np.maximum(1, frequency))
+    (counts, groups), layout = block.ngrams(order), block.layout
+    idf = np.log(documents) - np.log(np.maximum(1, frequency))
     weight = (idf * idf)[counts.gram]
-    sentences = len(layout.document)
+    sentences = layout.sentences
     norm = np.sqrt(np.bincount(counts.sentence, weights=weight * counts.count * counts.count, minlength=sentences))
     candidate = np.repeat(groups.candidate, groups.size)
     shared = np.flatnonzero((candidate > 0) & layout.is_reference[counts.sentence])
@@ -34,20 +34,29 @@ def _cosine(counts: NgramCounts, groups: Groups, layout: Layout) -> FloatArray:
     return ratio(dot.astype(np.float64), size)
 
 
-def _scores(batch: Batch) -> FloatArray:
-    layout = batch.layout
-    if layout.documents < 2:
-        raise UnavailableError("needs references of at least 2 utterances, as all document frequencies are 0 with one")
-    cosine = np.mean([_cosine(counts, groups, layout) for counts, groups in batch.ngrams], axis=0)
-    bigrams = np.maximum(0, batch.tokens.lengths - 1)
+def _scores(block: Block, frequencies: Sequence[IntArray], documents: int) -> FloatArray:
+    """The score of each document and a column of ones, shape (D, 2)."""
+    layout, lengths = block.layout, block.tokens.lengths
+    found = zip(ORDERS, frequencies, strict=True)
+    cosine = np.mean([_cosine(block, order, frequency, documents) for order, frequency in found], axis=0)
+    bigrams = np.maximum(0, lengths - 1)
     gap = bigrams[layout.candidate][layout.owner] - bigrams[layout.reference]
     each = cosine * np.exp(-(gap**2) / (2 * _SIGMA**2))
     mean = np.bincount(layout.owner, weights=each, minlength=layout.documents) / layout.references_per_document
-    return 10.0 * mean[: len(batch)]
+    return np.stack([10.0 * mean, np.ones(layout.documents)], axis=1)
 
 
 def _collect(batch: Batch) -> FloatArray:
-    return np.stack([_scores(batch), np.ones(len(batch))], axis=1)
+    documents = batch.layout.documents
+    if documents < 2:
+        raise UnavailableError("needs references of at least 2 utterances, as all document frequencies are 0 with one")
+    tallies = batch.frequencies
+
+    def scores(block: Block) -> FloatArray:
+        known = [one.of(block, order) for order, one in zip(ORDERS, tallies, strict=True)]
+        return _scores(block, known, documents)
+
+    return batch.each(scores, 2)
 
 
 def _fields(batch: Batch) -> Sequence[str]:

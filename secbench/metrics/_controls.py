@@ -7,14 +7,16 @@ frequent one. They know the references, so no system that says one sentence alwa
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
-from secbench.metrics._arrays import IntArray
+from secbench.metrics._arrays import FloatArray, IntArray
 from secbench.metrics._batch import Batch, Readings
 from secbench.metrics._bleu import bleu4
+from secbench.metrics._blocks import Block, tally
 from secbench.metrics._cider import cider
 from secbench.metrics._diversity import distinct2, distinct2_at_100
 from secbench.metrics._emotion import class_credits, emo_f1, emo_f1_classifier, emo_weighted_f1, macro, weighted
@@ -28,6 +30,7 @@ _SHUFFLED = (bleu4, cider, rouge_l)
 _DIVERSITY = (distinct2, distinct2_at_100)
 _EMOTIONS = (emo_f1, emo_weighted_f1, emo_f1_classifier)
 _SHUFFLE_SEED = 0
+_ROUNDING = 1e-12
 
 Row = dict[str, float]
 Read = Callable[[tuple[str, ...]], Mapping[str, Readings]]
@@ -60,7 +63,7 @@ def caption_controls(batch: Batch, read: Read) -> dict[str, Row]:
     except UnavailableError:  # the tokeniser cannot run, so emotions are all that can be read
         rows = {"references": _mean([_read_scores(_as_captions(batch, k), read) for k in range(least)])}
     if not batch.no_emotion:
-        everything = class_credits([frozenset(batch.classes)] * len(batch), batch.gold).sum(0)
+        everything = _always_named(frozenset(batch.classes), batch.gold)
         rows["all-seven"] = {"emo_f1": float(macro(everything)), "emo_weighted_f1": float(weighted(everything))}
     return rows
 
@@ -80,7 +83,7 @@ def _rows(batch: Batch, read: Read, least: int) -> dict[str, Row]:
 def _as_captions(batch: Batch, k: int) -> Batch:
     """The k-th references as captions, without references of their own."""
     captions = tuple(references[k] for references in batch.references)
-    return replace(batch, captions=captions, references=((),) * len(batch), pool=())
+    return replace(batch, captions=captions, references=((),) * len(batch), pool=(), origin=None)
 
 
 def _ceiling(batch: Batch, k: int, read: Read, *, several: bool) -> Row:
@@ -98,15 +101,15 @@ def _read_scores(batch: Batch, read: Read) -> Row:
 def _without(batch: Batch, k: int) -> Batch:
     """The batch without the k-th reference of each utterance."""
     scored = batch.layout.candidate[: len(batch)]
-    kept = np.delete(np.arange(len(batch.layout.document)), scored + 1 + k)
+    kept = np.delete(np.arange(batch.layout.sentences), scored + 1 + k)
     references = tuple(references[:k] + references[k + 1 :] for references in batch.references)
-    return replace(batch, references=references, split=batch.tokens.select(kept))
+    return replace(batch, references=references, split=batch.tokens.select(kept), origin=None)
 
 
 def _as_candidate(left: Batch, batch: Batch, captions: Sequence[str], k: int) -> Batch:
     """The batch `left`, which lacks the k-th references, with these as captions."""
     scored = batch.layout.candidate[: len(batch)]
-    order: IntArray = np.delete(np.arange(len(batch.layout.document)), scored + 1 + k)
+    order: IntArray = np.delete(np.arange(batch.layout.sentences), scored + 1 + k)
     order[left.layout.candidate[: len(batch)]] = scored + 1 + k
     return replace(left, captions=tuple(captions), split=batch.tokens.select(order))
 
@@ -117,44 +120,62 @@ def _shuffled(batch: Batch, read: Read) -> Row:
     source = np.empty(len(batch), dtype=np.int64)
     source[order] = np.roll(order, 1)
     scored = batch.layout.candidate[: len(batch)]
-    sentences = np.arange(len(batch.layout.document))
+    sentences = np.arange(batch.layout.sentences)
     sentences[scored] = scored[source] + 1
     captions = tuple(batch.references[k][0] for k in source.tolist())
-    shuffled = replace(batch, captions=captions, split=batch.tokens.select(sentences))
+    shuffled = replace(batch, captions=captions, split=batch.tokens.select(sentences), origin=batch)
     return {**_scores(shuffled, _SHUFFLED), **_read_scores(shuffled, read)}
 
 
 def _always(batch: Batch, sentence: int, read: Read) -> Row:
     """Every utterance gets the same reference, given as a place in `sentences`."""
-    sentences = np.arange(len(batch.layout.document))
+    sentences = np.arange(batch.layout.sentences)
     sentences[batch.layout.candidate[: len(batch)]] = sentence
     captions = (batch.sentences[sentence],) * len(batch)
-    constant = replace(batch, captions=captions, split=batch.tokens.select(sentences))
+    constant = replace(batch, captions=captions, split=batch.tokens.select(sentences), origin=batch)
     return {**_scores(constant, _OVERLAP), **_read_scores(constant, read)}
 
 
-def _medoid(batch: Batch) -> int:
-    """The reference that is closest to all others by the cosine of its pairs of tokens."""
-    counts, _ = batch.ngrams[1]
-    mine = batch.layout.is_reference[counts.sentence]
+def _shares(block: Block) -> tuple[IntArray, IntArray, FloatArray]:
+    """The pairs of tokens of references: number, sentence and share of the sentence's vector, which has length 1."""
+    counts, _ = block.ngrams(2)
+    mine = block.layout.is_reference[counts.sentence]
     gram, sentence, count = counts.gram[mine], counts.sentence[mine], counts.count[mine].astype(np.float64)
-    total = len(batch.layout.document)
-    share = count / np.sqrt(np.bincount(sentence, weights=count * count, minlength=total))[sentence]
-    centre = np.bincount(gram, weights=share, minlength=counts.size)
-    near = np.bincount(sentence, weights=share * centre[gram], minlength=total)
-    near[~batch.layout.is_reference] = -1.0
-    return int(near.argmax())
+    length = np.sqrt(np.bincount(sentence, weights=count * count, minlength=block.layout.sentences))
+    return gram, sentence, count / length[sentence]
+
+
+def _medoid(batch: Batch) -> int:
+    """The reference that is closest to all others by the cosine of its pairs of tokens, the first of equal ones."""
+
+    def weigh(block: Block, order: int) -> FloatArray:
+        gram, _, share = _shares(block)
+        return np.bincount(gram, weights=share, minlength=block.ngrams(order)[0].size).astype(np.float64)
+
+    (centre,) = tally(batch.blocks, (2,), weigh, np.add)
+    near = np.zeros(batch.layout.sentences)
+    for block in batch.blocks:
+        gram, sentence, share = _shares(block)
+        here = slice(block.sentence, block.sentence + block.layout.sentences)
+        near[here] = np.bincount(sentence, weights=share * centre.of(block, 2)[gram], minlength=block.layout.sentences)
+        near[here][~block.layout.is_reference] = -1.0
+    return int(np.flatnonzero(near >= near.max() * (1 - _ROUNDING))[0])
 
 
 def _most_frequent(batch: Batch) -> int:
     """The reference that occurs most often, the first of several."""
-    places = [place for place in batch.layout.reference.tolist() if batch.sentences[place]]
-    times = Counter(batch.sentences[place] for place in places)
-    return max(places, key=lambda place: times[batch.sentences[place]])
+    times = Counter(text for references in chain(batch.references, batch.pool) for text in references if text)
+    return batch.sentences.index(max(times, key=times.__getitem__))
+
+
+def _always_named(classes: frozenset[str], gold: Iterable[str | None]) -> FloatArray:
+    """The summed credits of naming the same classes always."""
+    times = Counter(gold)
+    return np.array(list(times.values())) @ class_credits([classes] * len(times), list(times))
 
 
 def majority_floor(batch: Batch) -> float:
     """Macro-F1 of naming the most frequent gold class always."""
     known = [truth for truth in batch.gold if truth is not None]
     most = max(batch.classes, key=known.count)
-    return float(macro(class_credits([frozenset((most,))] * len(known), known).sum(0)))
+    return float(macro(_always_named(frozenset((most,)), known)))

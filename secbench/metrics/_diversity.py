@@ -6,43 +6,86 @@ expected number of different bigrams in 100 captions drawn without replacement, 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from secbench.metrics._arrays import FloatArray
+from secbench.errors import DataError
+from secbench.metrics._arrays import FloatArray, IntArray
 from secbench.metrics._batch import Batch
+from secbench.metrics._blocks import Block, tally
 from secbench.metrics._metric import Metric, UnavailableError, additive, mean_of
 from secbench.metrics._sufficient import Statistics, Types
-from secbench.metrics._tokenise import find_tokeniser
+from secbench.metrics._tokenise import tokeniser_of
+from secbench.metrics._tokens import id_type
 
 __all__ = ["distinct1", "distinct2", "distinct2_at_100", "mean_length", "unique_captions", "vocabulary"]
 
 _DRAW = 100
 
 
-def _bare(captions: Sequence[str], tokeniser: str) -> Batch:
-    """A batch of captions alone."""
-    return Batch(tuple(captions), ((),) * len(captions), tokeniser=tokeniser)
+def _bare(captions: Sequence[str], signature: str) -> Batch:
+    """A batch of captions alone, split as the signature says."""
+    tokeniser, simplify = tokeniser_of(signature)
+    batch = Batch(tuple(captions), ((),) * len(captions), tokeniser=tokeniser, simplify=simplify)
+    if f"|{batch.splitter.signature}|" not in signature:
+        raise DataError(
+            f"The captions were split by another version than {batch.splitter.signature}. Score them again."
+        )
+    return batch
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The n-grams of an order in captions: how many each has, which ones, and how many different ones there are."""
+
+    size: IntArray
+    kind: IntArray
+    kinds: int
+
+
+def _in_captions(block: Block, order: int) -> IntArray:
+    """1 for each n-gram of a block that is in a caption, else 0."""
+    counts, groups = block.ngrams(order)
+    used = np.zeros(counts.size, dtype=np.int32)
+    used[groups.gram[groups.candidate > 0]] = 1
+    return used
+
+
+def _find(batch: Batch, order: int) -> _Found:
+    (found,) = tally(batch.blocks, (order,), _in_captions, np.maximum)
+    kinds = int(found.values.sum())
+    found.values = np.cumsum(found.values, dtype=np.int32) - 1
+    size, kind = [], []
+    for block in batch.blocks:
+        groups = block.ngrams(order)[1]
+        mine = np.flatnonzero(groups.candidate > 0)
+        document = groups.document[mine]
+        mine = mine[np.argsort(document, kind="stable")]
+        size.append(np.bincount(document, minlength=block.layout.documents))
+        kind.append(found.of(block, order)[groups.gram[mine]].astype(id_type(kinds)))
+    return _Found(np.concatenate(size)[: len(batch)], np.concatenate(kind), kinds)
 
 
 def _types(batch: Batch, order: int, *, ratio: bool, draw: int | None = None) -> Types:
-    counts, _ = batch.ngrams[order - 1]
-    mine = ~batch.layout.is_reference[counts.sentence]
-    used, kind = np.unique(counts.gram[mine], return_inverse=True)
+    found = batch.once(f"types{order}", lambda: _find(batch, order))
     lengths = batch.tokens.lengths[batch.layout.candidate][: len(batch)]
     tokens = np.maximum(0.0, lengths - (order - 1)) if ratio else None
-    utterance = batch.layout.document[counts.sentence[mine]]
-    return Types(utterance, kind.astype(np.int64), len(used), tokens, len(batch), draw)
+    return Types(found.size, found.kind, found.kinds, tokens, draw)
 
 
 def _captions(batch: Batch) -> Types:
     """Each caption, as its tokens, is one type."""
-    places = batch.layout.candidate[: len(batch)].tolist()
-    sentences = batch.tokens.lists()
-    names: dict[tuple[int, ...], int] = {}
-    kind = np.array([names.setdefault(tuple(sentences[k]), len(names)) for k in places], dtype=np.int64)
-    return Types(np.arange(len(batch)), kind, len(names), None, len(batch))
+    names: dict[bytes, int] = {}
+    kind: list[int] = []
+    for block in batch.blocks:
+        ids, ends = block.tokens.ids, np.cumsum(block.tokens.lengths)
+        begin = (ends - block.tokens.lengths)[block.layout.candidate].tolist()
+        places = zip(begin, ends[block.layout.candidate].tolist(), strict=True)
+        kind += [names.setdefault(ids[a:b].tobytes(), len(names)) for a, b in places]
+    numbers = np.array(kind[: len(batch)], dtype=np.int32)
+    return Types(np.ones(len(batch), dtype=np.int32), numbers, int(numbers.max(initial=-1)) + 1, None)
 
 
 def _rarefied(batch: Batch) -> Types:
@@ -57,9 +100,7 @@ def _fields(batch: Batch) -> Sequence[str]:
 
 def _metric(name: str, collect: Callable[[Batch], Types], *, higher_is_better: bool | None = True) -> Metric:
     def restore(table: Mapping[str, Sequence[Any]], signature: str) -> Statistics:
-        tokeniser = signature.split("|tok:")[1].split("|")[0].split("-")[0]
-        find_tokeniser(tokeniser)
-        return collect(_bare(table["caption"], tokeniser))
+        return collect(_bare(table["caption"], signature))
 
     return Metric(name, collect, _fields, restore, higher_is_better)
 

@@ -106,7 +106,7 @@ def _reading(batch: Batch, key: str) -> Readings:
 
 
 def _read_credits(key: str) -> Callable[[Batch], FloatArray]:
-    return lambda batch: class_credits(_reading(batch, key).named, batch.gold)
+    return lambda batch: batch.once(key, lambda: class_credits(_reading(batch, key).named, batch.gold))
 
 
 def _label_credits(batch: Batch) -> FloatArray:

@@ -16,6 +16,7 @@ import numpy as np
 
 from secbench.metrics._arrays import FloatArray
 from secbench.metrics._batch import Batch
+from secbench.metrics._blocks import Block, Blocks
 from secbench.metrics._metric import additive, ratio
 from secbench.metrics._tokenise import find_tokeniser
 
@@ -103,16 +104,20 @@ def _pair(candidate: Sequence[int], reference: Sequence[int]) -> tuple[int, int,
     return matches, 0 if equal else chunks, len(candidate), len(reference)
 
 
-def _collect(batch: Batch) -> FloatArray:
-    splitter = find_tokeniser("char", simplify=batch.simplify)
-    tokens = batch.tokens if batch.tokeniser == "char" else splitter.split(batch.sentences)
-    sentences, layout = tokens.lists(), batch.layout
-    mine = layout.owner < len(batch)
-    pairs = zip(layout.candidate[layout.owner[mine]].tolist(), layout.reference[mine].tolist(), strict=True)
+def _statistics(block: Block) -> FloatArray:
+    """The statistics of each document with its best reference, shape (D, 4)."""
+    sentences, layout = block.tokens.lists(), block.layout
+    pairs = zip(layout.candidate[layout.owner].tolist(), layout.reference.tolist(), strict=True)
     statistics = np.array([_pair(sentences[a], sentences[b]) for a, b in pairs], dtype=np.float64)
-    owner = layout.owner[mine]
-    best_first = np.lexsort((-_aggregate(statistics), owner))  # stable: of equal references the first one
-    return statistics[best_first[np.unique(owner, return_index=True)[1]]]
+    best_first = np.lexsort((-_aggregate(statistics), layout.owner))  # stable: of equal references the first one
+    return statistics[best_first[np.unique(layout.owner, return_index=True)[1]]]
+
+
+def _collect(batch: Batch) -> FloatArray:
+    if batch.tokeniser == "char":
+        return batch.each(_statistics, 4)
+    tokens = find_tokeniser("char", simplify=batch.simplify).split(batch.sentences)
+    return batch.each(_statistics, 4, Blocks(tokens, batch.layout))
 
 
 def _fields(batch: Batch) -> Sequence[str]:

@@ -38,6 +38,11 @@ class Layout:
         """D, the number of documents."""
         return len(self.references_per_document)
 
+    @property
+    def sentences(self) -> int:
+        """S, the number of sentences."""
+        return self.documents + int(self.references_per_document.sum())
+
     @cached_property
     def document(self) -> IntArray:
         """The document of each sentence, shape (S,)."""
@@ -76,12 +81,14 @@ class NgramCounts:
         sentence: shape (E,).
         count: at least 1, shape (E,).
         size: how many different n-grams there are.
+        place: a token that each n-gram begins at, shape (size,); of order 1 empty, as the numbers are token ids.
     """
 
     gram: IntArray
     sentence: IntArray
     count: IntArray
     size: int
+    place: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +116,21 @@ def count_ngrams(tokens: Tokens, orders: int = 4) -> Iterator[NgramCounts]:
     An n-gram is the pair of the n-gram before it and its last token; pairs are numbered by hashing and then sorted by
     radix, so that the time grows with the number of tokens alone.
     """
-    ids, sentence = tokens.ids.astype(np.int64), tokens.sentence.astype(np.int32)
+    ids, sentence = tokens.ids.astype(np.int64), tokens.sentence
     left = np.cumsum(tokens.lengths)[sentence] - np.arange(len(ids))  # tokens from here to the end of the sentence
-    gram, size = ids, tokens.vocabulary
+    gram, size, place, position = ids, tokens.vocabulary, ids[:0], np.arange(len(ids))
     for order in range(1, orders + 1):
         if order > 1:
             more = left >= order
             gram, left = gram[more], left[more]
-            sentence, position = sentence[more], np.flatnonzero(more) if order == 2 else position[more]
-            gram, size = _number(gram * max(1, tokens.vocabulary) + ids[position + (order - 1)])
-        yield _count(gram, sentence, size)
+            sentence, position = sentence[more], position[more]
+            gram, first = _number(gram * max(1, tokens.vocabulary) + ids[position + (order - 1)])
+            size, place = len(first), position[first]
+        yield _count(gram, sentence, size, place)
 
 
-def _number(keys: IntArray) -> tuple[IntArray, int]:
-    """Number equal keys alike, from 0; returns the numbers and how many there are.
+def _number(keys: IntArray) -> tuple[IntArray, IntArray]:
+    """Number equal keys alike, from 0; returns the numbers, and for each of them a place that has it.
 
     Multiplicative hashing (Knuth 1998, section 6.4) of all keys at once: each writes its place into its slot, and those
     that find an equal key there are done; the few others go on to the next round with another multiplier.
@@ -143,7 +151,7 @@ def _number(keys: IntArray) -> tuple[IntArray, int]:
     is_first = np.zeros(len(keys), dtype=bool)
     is_first[first] = True
     rank = np.cumsum(is_first) - 1
-    return rank[first], int(is_first.sum())
+    return rank[first], np.flatnonzero(is_first)
 
 
 def _by_radix(numbers: IntArray, size: int) -> IntArray:
@@ -155,12 +163,12 @@ def _by_radix(numbers: IntArray, size: int) -> IntArray:
     return order
 
 
-def _count(gram: IntArray, sentence: IntArray, size: int) -> NgramCounts:
+def _count(gram: IntArray, sentence: IntArray, size: int, place: IntArray) -> NgramCounts:
     order = _by_radix(gram, size)
     gram, sentence = gram[order].astype(np.int32), sentence[order]
     begin = np.flatnonzero(_changes(gram) | _changes(sentence))
     count = np.diff(begin, append=len(gram)).astype(np.int32)
-    return NgramCounts(gram[begin], sentence[begin], count, size)
+    return NgramCounts(gram[begin], sentence[begin], count, size, place)
 
 
 def _changes(values: IntArray) -> BoolArray:

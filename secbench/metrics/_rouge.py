@@ -10,6 +10,7 @@ import numpy as np
 
 from secbench.metrics._arrays import FloatArray
 from secbench.metrics._batch import Batch
+from secbench.metrics._blocks import Block
 from secbench.metrics._metric import additive, mean_of
 
 __all__ = ["rouge_l"]
@@ -48,12 +49,16 @@ def _score(candidate: Sequence[int], references: Sequence[Sequence[int]]) -> flo
     return (1 + _BETA_SQUARED) * precision * recall / (recall + _BETA_SQUARED * precision)
 
 
-def _collect(batch: Batch) -> FloatArray:
-    sentences = batch.tokens.lists()
-    firsts = batch.layout.candidate[: len(batch)].tolist()
-    counts = batch.layout.references_per_document.tolist()
-    scores = [_score(sentences[a], sentences[a + 1 : a + 1 + k]) for a, k in zip(firsts, counts, strict=False)]
+def _scores(block: Block) -> FloatArray:
+    """The score of each document and a column of ones, shape (D, 2)."""
+    sentences = block.tokens.lists()
+    firsts, counts = block.layout.candidate.tolist(), block.layout.references_per_document.tolist()
+    scores = [_score(sentences[a], sentences[a + 1 : a + 1 + k]) for a, k in zip(firsts, counts, strict=True)]
     return np.stack([scores, np.ones(len(scores))], axis=1)
+
+
+def _collect(batch: Batch) -> FloatArray:
+    return batch.each(_scores, 2)
 
 
 def _fields(batch: Batch) -> Sequence[str]:

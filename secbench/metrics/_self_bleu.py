@@ -9,31 +9,46 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from secbench.metrics._arrays import BoolArray, FloatArray, IntArray
+from secbench.metrics._arrays import FloatArray, IntArray
 from secbench.metrics._batch import Batch
 from secbench.metrics._bleu import bleu_of
+from secbench.metrics._blocks import ORDERS, Block, tally
 from secbench.metrics._metric import UnavailableError, additive, mean_of
-from secbench.metrics._ngrams import NgramCounts
 
 __all__ = ["self_bleu"]
 
-_ORDERS = 4
 
-
-def _matches(counts: NgramCounts, mine: BoolArray, captions: int, document: IntArray) -> FloatArray:
-    """How many n-grams of each caption are found in another one, each as often as in that at most, shape (N,)."""
-    gram, count = counts.gram[mine], counts.count[mine]
+def _two_largest(block: Block, order: int) -> IntArray:
+    """The two largest counts of each n-gram in captions, equal ones both, shape (size, 2)."""
+    counts, groups = block.ngrams(order)
+    mine = groups.candidate > 0
+    gram, count = groups.gram[mine], groups.candidate[mine]
+    two = np.zeros((counts.size, 2), dtype=np.int32)
     begin = np.flatnonzero(np.diff(gram, prepend=-1))
     if not len(begin):
-        return np.zeros(captions)
-    group = np.repeat(np.arange(len(begin)), np.diff(begin, append=len(gram)))
+        return two
     most = np.maximum.reduceat(count, begin)
-    is_most = count == most[group]
-    alone = is_most & (np.add.reduceat(is_most.astype(np.int64), begin)[group] == 1)
-    next_most = np.maximum.reduceat(np.where(is_most, 0, count), begin)
-    others = np.where(alone, next_most[group], most[group])
-    found = np.bincount(document[mine], weights=np.minimum(count, others), minlength=captions)
-    return found.astype(np.float64)
+    is_most = count == np.repeat(most, np.diff(begin, append=len(gram)))
+    several = np.add.reduceat(is_most.astype(np.int32), begin) > 1
+    less = np.maximum.reduceat(np.where(is_most, 0, count), begin)
+    two[gram[begin]] = np.stack([most, np.where(several, most, less)], axis=1)
+    return two
+
+
+def _merge(one: IntArray, other: IntArray) -> IntArray:
+    """The two largest of two and two."""
+    most = np.maximum(one[:, 0], other[:, 0])
+    less = np.maximum(np.minimum(one[:, 0], other[:, 0]), np.maximum(one[:, 1], other[:, 1]))
+    return np.stack([most, less], axis=1)
+
+
+def _matches(block: Block, order: int, two: IntArray) -> FloatArray:
+    """How many n-grams of each caption are found in another one, each as often as in that at most, shape (D,)."""
+    groups = block.ngrams(order)[1]
+    mine = groups.candidate > 0
+    count, (most, less) = groups.candidate[mine], two[groups.gram[mine]].T
+    found = np.minimum(count, np.where(count == most, less, most))
+    return np.bincount(groups.document[mine], weights=found, minlength=block.layout.documents).astype(np.float64)
 
 
 def _closest(lengths: IntArray) -> IntArray:
@@ -50,14 +65,19 @@ def _collect(batch: Batch) -> FloatArray:
     size = len(batch)
     if size < 2:
         raise UnavailableError("needs at least 2 captions, as each is compared with the others")
-    lengths = batch.tokens.lengths[batch.layout.candidate][:size]
-    matches = []
-    for counts, _ in batch.ngrams[:_ORDERS]:
-        mine = ~batch.layout.is_reference[counts.sentence]
-        matches.append(_matches(counts, mine, size, batch.layout.document[counts.sentence]))
-    totals = [np.maximum(0, lengths - k) for k in range(_ORDERS)]
-    each = bleu_of(np.stack([*matches, *totals, lengths, _closest(lengths)], axis=1).astype(np.float64))
-    return np.stack([each, np.ones(size)], axis=1)
+    tallies = tally(batch.blocks, ORDERS, _two_largest, _merge)
+    closest = np.zeros(batch.layout.documents)
+    closest[:size] = _closest(batch.tokens.lengths[batch.layout.candidate][:size])
+
+    def scores(block: Block) -> FloatArray:
+        lengths, here = block.lengths, slice(block.begin, block.begin + block.layout.documents)
+        pairs = zip(ORDERS, tallies, strict=True)
+        matches = [_matches(block, order, one.of(block, order)) for order, one in pairs]
+        totals = [np.maximum(0, lengths - k) for k in range(len(ORDERS))]
+        each = bleu_of(np.stack([*matches[::-1], lengths, closest[here], *totals], axis=1))
+        return np.stack([each, np.ones(len(each))], axis=1)
+
+    return batch.each(scores, 2)
 
 
 def _fields(batch: Batch) -> Sequence[str]:

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from secbench.metrics._arrays import BoolArray, FloatArray, IntArray
+from secbench.metrics._tokens import spans
 
 __all__ = ["Additive", "Aggregate", "Statistics", "Types", "stat_columns"]
 
 Aggregate = Callable[[FloatArray], FloatArray]
+_UTTERANCES, _TYPES = 20_000, 4_000_000  # at a time
 
 
 @dataclass(frozen=True)
@@ -44,23 +46,27 @@ class Types:
     """Which types occur in which utterances; the score is a function of how many different ones there are.
 
     Attributes:
-        utterance: utterance of each (utterance, type) pair, a pair at most once, shape (P,).
-        kind: type of each pair, in [0, kinds), shape (P,).
+        size: how many types each utterance has, shape (N,).
+        kind: the types of each utterance, each once, one utterance after another, in [0, kinds), shape (P,).
         kinds: how many types there are.
         tokens: what the number of types is divided by, for each utterance, shape (N,); None: by nothing.
         draw: size of the random subset whose expected score is meant; None: all utterances.
     """
 
-    utterance: IntArray
+    size: IntArray
     kind: IntArray
     kinds: int
     tokens: FloatArray | None
-    count: int
     draw: int | None = None
+
+    @property
+    def count(self) -> int:
+        """N, the number of utterances."""
+        return len(self.size)
 
     def value(self) -> float:
         """The score of all utterances."""
-        spread = np.bincount(self.kind, minlength=self.kinds)
+        spread = self._spread()
         size = 0.0 if self.tokens is None else float(self.tokens.sum())
         return float(self._score(self._expected(spread, self.count).sum(), size, self.count))
 
@@ -74,21 +80,43 @@ class Types:
             Scores, shape (C,).
         """
         sizes = np.bincount(cluster)
-        spread = np.bincount(self.kind, minlength=self.kinds)
-        pair, inside = np.unique(cluster[self.utterance] * max(1, self.kinds) + self.kind, return_counts=True)
-        owner, kind = pair // max(1, self.kinds), pair % max(1, self.kinds)
+        spread = self._spread()
+        order = np.argsort(cluster, kind="stable")
         rest = self.count - sizes
         total = np.zeros(len(sizes))
         for left in np.unique(rest):
-            here = rest == left
-            mine = here[owner]
             before = self._expected(spread, int(left))
-            after = self._expected(spread[kind[mine]] - inside[mine], int(left))
-            gone = np.bincount(owner[mine], weights=after - before[kind[mine]], minlength=len(sizes))
-            total[here] = before.sum() + gone[here]
+            seen = before.sum()
+            here = np.flatnonzero(rest == left)
+            step = max(1, _UTTERANCES // max(1, self.count - int(left)))  # clusters of one size, a few at a time
+            for part in (here[k : k + step] for k in range(0, len(here), step)):
+                owner, kind, inside = self._pairs(part, sizes, order)
+                after = self._expected(spread[kind] - inside, int(left))
+                total[part] = seen + np.bincount(owner, weights=after - before[kind], minlength=len(part))
         lengths = np.zeros(self.count) if self.tokens is None else self.tokens
         left_over: FloatArray = lengths.sum() - np.bincount(cluster, weights=lengths)
         return self._score(total, left_over, rest)
+
+    def _spread(self) -> IntArray:
+        """In how many utterances each type is, shape (kinds,)."""
+        spread = np.zeros(self.kinds, dtype=np.int64)
+        for k in range(0, len(self.kind), _TYPES):  # np.bincount would copy all of them at once
+            spread += np.bincount(self.kind[k : k + _TYPES], minlength=self.kinds)
+        return spread
+
+    def _pairs(self, clusters: IntArray, sizes: IntArray, order: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+        """Which types occur in some clusters, and how many utterances of the cluster have each; shape (Q,) each.
+
+        Args:
+            clusters: their numbers, shape (C',). They are numbered by their place here in what is returned.
+            sizes: utterances in each cluster, shape (C,).
+            order: the utterances, cluster by cluster, shape (N,).
+        """
+        chosen = order[spans((np.cumsum(sizes) - sizes)[clusters], sizes[clusters])]
+        place = spans((np.cumsum(self.size) - self.size)[chosen], self.size[chosen])
+        owner = np.repeat(np.repeat(np.arange(len(clusters)), sizes[clusters]), self.size[chosen])
+        pair, inside = np.unique(owner * max(1, self.kinds) + self.kind[place], return_counts=True)
+        return pair // max(1, self.kinds), pair % max(1, self.kinds), inside
 
     def _expected(self, spread: IntArray, count: int) -> FloatArray:
         """The probability that a type in `spread` of `count` utterances is seen in a draw (0 or 1 without a draw)."""
@@ -108,7 +136,7 @@ class Types:
     def score_of(self, chosen: BoolArray) -> float:
         """The score of a choice of utterances, shape (N,), without a draw."""
         seen = np.zeros(self.kinds, dtype=bool)
-        seen[self.kind[chosen[self.utterance]]] = True
+        seen[self.kind[np.repeat(chosen, self.size)]] = True
         size = 0.0 if self.tokens is None else float(self.tokens[chosen].sum())
         return float(self._score(float(seen.sum()), size, int(chosen.sum())))
 

@@ -23,7 +23,7 @@ __all__ = [
 LEVEL = 0.95
 MIN_CLUSTERS = 10
 Z = 1.959963984540054
-_CELLS = 20_000_000
+_CELLS, _DRAWN = 6_000_000, 1_000_000  # weights that are kept at a time, and indices that are drawn at a time
 
 Interval = tuple[float, float]
 
@@ -48,27 +48,39 @@ def cluster_sums(values: FloatArray, cluster: IntArray) -> FloatArray:
     return sums
 
 
-def resampled_sums(units: FloatArray, resamples: int, seed: int) -> FloatArray:
+def resampled_sums(units: FloatArray | Sequence[FloatArray], resamples: int, seed: int) -> FloatArray:
     """Sums of the statistics of bootstrap resamples, units drawn with replacement.
 
     Args:
-        units: statistics of C units, shape (C, K). Systems that are compared stand side by side in the columns.
+        units: statistics of C units, shape (C, K), or several such tables, whose columns then count as one table's.
+            Systems that are compared stand side by side in the columns.
         resamples: B.
         seed: of the draws.
 
     Returns:
         Shape (B, K).
     """
+    tables = [units] if isinstance(units, np.ndarray) else units
     rng = np.random.default_rng(seed)
-    count = len(units)
+    count = len(tables[0])
     chunk = max(1, _CELLS // max(1, count))
-    parts = []
+    sums = np.empty((resamples, sum(table.shape[1] for table in tables)))
+    for begin in range(0, resamples, chunk):
+        weights = _drawn(rng, min(chunk, resamples - begin), count)
+        np.concatenate([weights @ table for table in tables], axis=1, out=sums[begin : begin + chunk])
+    return sums
+
+
+def _drawn(rng: np.random.Generator, resamples: int, count: int) -> FloatArray:
+    """How often each unit is in each resample, shape (resamples, count)."""
+    weights = np.empty((resamples, count))
+    chunk = max(1, _DRAWN // max(1, count))
     for begin in range(0, resamples, chunk):
         rows = min(chunk, resamples - begin)
-        drawn = rng.integers(0, count, size=(rows, count)) + np.arange(rows)[:, None] * count
-        weights = np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count)
-        parts.append(weights.astype(np.float64) @ units)
-    return np.concatenate(parts)
+        places = rng.integers(0, count, size=(rows, count))
+        places += np.arange(rows)[:, None] * count
+        weights[begin : begin + rows] = np.bincount(places.ravel(), minlength=rows * count).reshape(rows, count)
+    return weights
 
 
 def percentile_interval(draws: FloatArray, level: float = LEVEL) -> Interval:

@@ -58,9 +58,9 @@ pairs = st.lists(st.lists(st.integers(0, 4), unique=True, max_size=4), min_size=
 
 
 def types_of(rows: list[list[int]], draw: int | None) -> Types:
-    utterance = np.array([k for k, row in enumerate(rows) for _ in row], dtype=np.int64)
+    size = np.array([len(row) for row in rows], dtype=np.int64)
     kind = np.array([t for row in rows for t in row], dtype=np.int64)
-    return Types(utterance, kind, 5, np.array([len(row) + 1.0 for row in rows]), len(rows), draw)
+    return Types(size, kind, 5, size + 1.0, draw)
 
 
 def expected_score(rows: list[list[int]], draw: int | None) -> float:

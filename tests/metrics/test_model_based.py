@@ -343,9 +343,9 @@ def test_spice_fense_clapscore_and_spider_come_from_another_process(aac: Path) -
     toy = english()
     found = [Prediction("test0", "a man shouts loudly"), Prediction("test1", ""), Prediction("test2", "a dog")]
     result = score(toy, found, spice="", spider=sys.executable, fense="", clapscore="")
-    assert result.table["spice"] == [0.75, 0.0, 0.25]
-    assert result.table["fense"] == result.table["spice"]
-    assert result.table["clapscore"] == [0.5, 0.0, 0.5]
+    assert list(result.table["spice"]) == [0.75, 0.0, 0.25]
+    assert list(result.table["fense"]) == list(result.table["spice"])
+    assert list(result.table["clapscore"]) == [0.5, 0.0, 0.5]
     means = np.mean([result.table["cider"], result.table["spice"]], axis=0)
     np.testing.assert_allclose(result.table["spider"], means)
     metrics = result.report.metrics
