@@ -41,6 +41,9 @@ def test_every_metric_has_a_value_an_interval_and_a_signature(scored: Evaluation
         if "model" in registry("metric")[name].tags:
             continue
         assert metric.status == "ok", name
+        if name == "self_bleu":
+            assert "no interval" in metric.reason
+            continue
         assert metric.ci_low is not None, name
         assert metric.ci_low <= metric.value <= metric.ci_high, name
         assert metric.signature.startswith(f"{name}|"), name

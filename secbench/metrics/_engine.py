@@ -39,11 +39,9 @@ class Given(Additive):
 
     Attributes:
         given: its value.
-        no_interval: why the statistics give no interval for it; empty where they do.
     """
 
-    given: float
-    no_interval: str = ""
+    given: float = 0.0
 
     def value(self) -> float:
         """The value that was given."""
@@ -99,11 +97,11 @@ class _Oracle:
 
 def _given(metric: Metric, ours: Statistics, value: float, each: FloatArray) -> Given:
     columns = (f"{metric.name}_engine", "count")
-    theirs = Given(columns, np.stack([each, np.ones(len(each))], axis=1), mean_of, float(value))
+    theirs = Given(columns, np.stack([each, np.ones(len(each))], axis=1), mean_of, given=float(value))
     if abs(float(each.mean()) - value) <= _SAME:
         return theirs
     if isinstance(ours, Additive) and abs(ours.value() - value) <= _SAME:
-        return Given(ours.columns, ours.values, ours.aggregate, float(value))
+        return Given(ours.columns, ours.values, ours.aggregate, given=float(value))
     return replace(theirs, no_interval="no interval: the engine gives no statistics that add up to its value")
 
 

@@ -53,6 +53,7 @@ def additive(
     *,
     higher_is_better: bool | None = True,
     each: bool = False,
+    no_interval: str = "",
 ) -> Metric:
     """A metric whose statistics, shape (N, K), add up over utterances.
 
@@ -64,11 +65,12 @@ def additive(
         fields: parts of the signature.
         higher_is_better: None where neither is.
         each: whether the score of one utterance means something.
+        no_interval: why resampling the statistics gives no interval.
     """
     names = tuple(columns)
 
     def gather(batch: Batch) -> Statistics:
-        return Additive(names, collect(batch), aggregate)
+        return Additive(names, collect(batch), aggregate, no_interval)
 
     def restore(table: Mapping[str, Sequence[Any]], _signature: str) -> Statistics:
         missing = [column for column in names if STAT_PREFIX + column not in table]
@@ -77,7 +79,7 @@ def additive(
                 f"The table lacks the column {STAT_PREFIX}{missing[0]} that {name} needs. Score the run again."
             )
         values = np.array([table[STAT_PREFIX + column] for column in names], dtype=np.float64).T
-        return Additive(names, values, aggregate)
+        return Additive(names, values, aggregate, no_interval)
 
     return Metric(name, gather, fields, restore, higher_is_better, each=each)
 

@@ -2,7 +2,8 @@
 
 The mean over captions of the BLEU-4 that each has with all others as its references, with the smoothing constants of
 `bleu4`. Of each n-gram only the two largest counts in any caption are needed, so that the time grows with the number of
-n-grams and not with the square of the number of captions. In resamples the other captions stay as they are.
+n-grams and not with the square of the number of captions. It has no interval: a resample repeats captions, and with the
+others held fixed intervals were far from their level (24 to 100 % in place of 95 %, by how varied the captions were).
 """
 
 from collections.abc import Sequence
@@ -81,7 +82,15 @@ def _collect(batch: Batch) -> FloatArray:
 
 
 def _fields(batch: Batch) -> Sequence[str]:
-    return batch.splitter.signature, batch.size_field, "smooth:coco", "pool:fixed"
+    return batch.splitter.signature, batch.size_field, "smooth:coco"
 
 
-self_bleu = additive("self_bleu", ("self_bleu", "count"), mean_of, _collect, _fields, higher_is_better=None)
+self_bleu = additive(
+    "self_bleu",
+    ("self_bleu", "count"),
+    mean_of,
+    _collect,
+    _fields,
+    higher_is_better=None,
+    no_interval="no interval: a resample repeats captions, which is what Self-BLEU measures",
+)

@@ -26,11 +26,13 @@ class Additive:
         columns: names of the K statistics.
         values: shape (N, K).
         aggregate: sums of shape (..., K) -> scores of shape (...).
+        no_interval: why resampling them gives no interval; empty where it does.
     """
 
     columns: tuple[str, ...]
     values: FloatArray
     aggregate: Aggregate
+    no_interval: str = ""
 
     def value(self) -> float:
         """The score of all utterances."""
