@@ -28,7 +28,9 @@ def rows(folder: Path) -> list[str]:
     examples, found = corpus.examples(record.split, task), list(read_predictions(RunFolder(folder).predictions))
     lines = []
     for tokeniser in TOKENISERS:
-        metrics = evaluate(found, examples, corpus, task, record.split, tokeniser=tokeniser, resamples=10).report.metrics
+        metrics = evaluate(
+            found, examples, corpus, task, record.split, tokeniser=tokeniser, resamples=10
+        ).report.metrics
         if metrics["bleu4"].value is None:
             lines.append(f"| {record.name} | {tokeniser} | unavailable: {metrics['bleu4'].reason} |")
             continue
@@ -43,8 +45,7 @@ def main() -> None:
     parser.add_argument("runs", nargs="*", type=Path)
     folders: list[Path] = parser.parse_args().runs
     with tempfile.TemporaryDirectory() as made:
-        for model in () if folders else MODELS:
-            folders.append(run(RunRequest(model, "minitalk", runs=Path(made))).folder.path)
+        folders = folders or [run(RunRequest(model, "minitalk", runs=Path(made))).folder.path for model in MODELS]
         print(f"| captions | tokeniser | {' | '.join(SHOWN)} |", "|---" * (len(SHOWN) + 2) + "|", sep="\n")
         for folder in folders:
             print("\n".join(rows(folder)), flush=True)

@@ -130,7 +130,8 @@ class Policy(PreTrainedModel):
         rows = len(prefix) * group
         token = torch.full((rows,), BOS, device=self.device)
         alive = torch.ones(rows, dtype=torch.bool, device=self.device)
-        tokens, logps = [], []
+        tokens: list[Tensor] = []
+        logps: list[Tensor] = []
         for _ in range(length):
             logp = F.log_softmax(_without_placeholders(decoder.step(token)), dim=-1)
             if greedy:

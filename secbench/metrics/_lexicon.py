@@ -3,7 +3,7 @@
 A caption is cut from left to right into the longest entries of the lexicon (`data/lexicon-zh.toml`); what lies between
 them is plain text. An emotion word counts unless a negator reaches it through fillers only ("并没有表现出明显的悲伤"),
 or it is joined to a negated word ("没有生气或悲伤"). A negated holder of feelings ("不带任何感情", "情绪没有起伏") is
-neutral. What a frame of content introduces ("讲述了一个悲伤的故事") says nothing of the voice, up to the end of its clause or
+neutral. What a frame of content introduces ("讲述悲伤的故事") says nothing of the voice, up to the end of its clause or
 a word for the voice; nor does what stands in quotation marks. A caption in which nothing is found names no class: an
 abstention is not neutral.
 """
