@@ -249,9 +249,9 @@ def test_the_command_line_says_all_this_with_exit_codes(
     assert (code, err) == (0, "")
     assert json.loads(out)["corpus"] == "gold"
     code, out, err = call("blank.tsv")
-    assert (code, "1 captions are blank" in err) == (0, True)
+    assert (code, "1 captions of blank are blank" in err) == (0, True)
     code, out, err = call("missing.csv", "--json")
-    assert (code, json.loads(out)["n_failed"], "1 of 12 utterances" in err) == (4, 1, True)
+    assert (code, json.loads(out)["n_failed"], "1 of 12 (missing) utterances" in err) == (4, 1, True)
     assert call("missing.csv", "--strict")[0] == 3
     code, out, err = call("twice.tsv")
     assert (code, "twice.tsv: Ids are repeated: '1' (lines 1 and 2)" in err) == (3, True)

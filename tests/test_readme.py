@@ -1,5 +1,6 @@
 """What the README shows is run."""
 
+import json
 import os
 import re
 import shlex
@@ -46,6 +47,10 @@ def test_every_command_shown_is_one_the_parser_takes(line: list[str]) -> None:
 def test_the_tour_on_the_shipped_corpus(tmp_path: Path) -> None:
     tour = [line for line in commands() if "DIR" not in line and line[0] != "caption"]
     assert len(tour) >= 6
+    rows = [{"id": f"u{k}", "caption": f"语气{'高兴悲伤'[k % 2 * 2 :][:2]}，第{k}句"} for k in range(12)]
+    for name in ("a", "b", "c", "refs"):
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (tmp_path / f"{name}.jsonl").write_text(text, encoding="utf-8")
     for line in tour:
         done = secbench(*line, folder=tmp_path)
         assert done.returncode == 0, (line, done.stderr)
