@@ -1,11 +1,14 @@
-"""The lexicon against captions that were written and labelled without sight of it.
+"""The lexicon against captions that were written and labelled without sight of it, by two writers.
 
-Version 1 read 74 of these 100 exactly (set-F1 .84): it took what was told of for how it was told. Version 2 was mended
-by looking at them, so its figures here are those of a development set.
+Version 1 read them with a set-F1 of .96 (part a) and .84 (part b: what is told of, other people, bodily expressions), and
+found an emotion in 98 and 93 % of those that name one. Version 2 was mended by looking at part b alone, so its figures
+there are those of a development set; part a was scored with it once, and nothing was changed after that.
 """
 
 import csv
 from pathlib import Path
+
+import pytest
 
 from secbench.metrics._lexicon import LexiconExtractor
 
@@ -13,14 +16,15 @@ TABLE = Path(__file__).parent / "data" / "blind_captions.tsv"
 NONE = frozenset({"none"})
 
 
-def test_set_f1_and_coverage() -> None:
+@pytest.mark.parametrize(("part", "set_f1", "coverage"), [("a", 0.97, 0.97), ("b", 0.95, 0.97)])
+def test_set_f1_and_coverage(part: str, set_f1: float, coverage: float) -> None:
     with TABLE.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["part"] == part]
     gold = [frozenset(row["classes"].split()) for row in rows]
     found = LexiconExtractor().extract([row["caption"] for row in rows])
     pairs = [(a or NONE, b or NONE) for a, b in zip(found, gold, strict=True)]
     hits, size = sum(len(a & b) for a, b in pairs), sum(len(a) + len(b) for a, b in pairs)
     covered = [bool(mine) for mine, truth in zip(found, gold, strict=True) if truth]
     assert len(rows) == 100
-    assert 2 * hits / size >= 0.95
-    assert sum(covered) / len(covered) >= 0.97
+    assert 2 * hits / size >= set_f1
+    assert sum(covered) / len(covered) >= coverage
