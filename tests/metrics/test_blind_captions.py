@@ -1,8 +1,8 @@
 """The lexicon against captions that were written and labelled without sight of it, by two writers.
 
 Version 1 read them with a set-F1 of .96 (part a) and .84 (part b: what is told of, other people, bodily expressions),
-and found an emotion in 98 and 93 % of those that name one. Version 2 was mended by looking at part b alone, so its figures
-there are those of a development set; part a was scored with it once, and nothing was changed after that.
+and found an emotion in 98 and 93 % of those that name one. Version 2 was mended by looking at part b alone, so its
+figures there are those of a development set; part a was scored with it once, and nothing was changed after that.
 """
 
 import csv
