@@ -251,8 +251,8 @@ class _Scoring:
 
     def report(self) -> Report:
         n_failed = sum(self.answers.failed)
-        failures = self._collect()
-        scores = {m.name: self._score(m, failures.get(m.name), n_failed) for m in self.metrics}
+        early = {m.name: self._take(m, n_failed) for m in self.metrics}
+        scores = {m.name: early[m.name] or self._score(m, self.collected[m.name], n_failed) for m in self.metrics}
         title = self.card.title.replace(" ", "-") + ("" if self.split == "test" else f"-{self.split}")
         caption = self.task.is_caption
         controls = caption_controls(self.batch, self.read) if caption else {}
@@ -273,32 +273,36 @@ class _Scoring:
             by_speaker=breakdown(self.collected, [example.utterance.speaker for example in self.examples]),
         )
 
-    def _collect(self) -> dict[str, str]:
-        """Collect all statistics; returns why the others are unavailable."""
-        failures = {}
-        for metric in self.metrics:
-            try:
-                self.collected[metric.name] = metric.collect(self.batch)
-            except UnavailableError as error:
-                failures[metric.name] = str(error)
-        return failures
+    def _take(self, metric: Metric, n_failed: int) -> MetricScore | None:
+        """Collect the statistics of a metric; returns its score, or None where it is resampled with the others later.
 
-    def _score(self, metric: Metric, failure: str | None, n_failed: int) -> MetricScore:
-        empty = MetricScore(
+        Types take much memory, so they are scored at once and not kept.
+        """
+        try:
+            statistics = metric.collect(self.batch)
+        except UnavailableError as error:
+            return self._empty(metric, n_failed, str(error))
+        if not isinstance(statistics, Additive):
+            return self._score(metric, statistics, n_failed)
+        self.collected[metric.name] = statistics
+        return None
+
+    def _empty(self, metric: Metric, n_failed: int, reason: str) -> MetricScore:
+        return MetricScore(
             value=None,
             n=len(self.examples),
             n_failed=n_failed,
             signature=metric.signature(self.batch),
             higher_is_better=metric.higher_is_better,
             status="unavailable",
-            reason=failure or "",
+            reason=reason,
         )
-        if failure is not None:
-            return empty
-        statistics = self.collected[metric.name]
+
+    def _score(self, metric: Metric, statistics: Statistics, n_failed: int) -> MetricScore:
         value = statistics.value()
         no_interval = self.no_interval or getattr(statistics, "no_interval", "")
-        scored = empty.model_copy(update={"value": value, "status": "ok", "reason": no_interval})
+        found = {"value": value, "status": "ok", "reason": no_interval}
+        scored = self._empty(metric, n_failed, "").model_copy(update=found)
         if no_interval:
             return scored
         if isinstance(statistics, Additive):

@@ -7,7 +7,8 @@ frequent one. They know the references, so no system that says one sentence alwa
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 
@@ -22,6 +23,7 @@ from secbench.metrics._diversity import distinct2, distinct2_at_100
 from secbench.metrics._emotion import class_credits, emo_f1, emo_f1_classifier, emo_weighted_f1, macro, weighted
 from secbench.metrics._metric import Metric, UnavailableError
 from secbench.metrics._rouge import rouge_l
+from secbench.metrics._sufficient import Additive, Statistics
 
 __all__ = ["caption_controls", "majority_floor"]
 
@@ -31,19 +33,21 @@ _DIVERSITY = (distinct2, distinct2_at_100)
 _EMOTIONS = (emo_f1, emo_weighted_f1, emo_f1_classifier)
 _SHUFFLE_SEED = 0
 _ROUNDING = 1e-12
+_READ = 50_000  # captions at a time
 
 Row = dict[str, float]
 Read = Callable[[tuple[str, ...]], Mapping[str, Readings]]
 
 
-def _scores(batch: Batch, metrics: tuple[Metric, ...]) -> Row:
-    row: Row = {}
+def _collected(batch: Batch, metrics: tuple[Metric, ...]) -> Iterator[tuple[str, Statistics]]:
+    """The statistics of those metrics that mean something here."""
     for metric in metrics:
-        try:
-            row[metric.name] = metric.collect(batch).value()
-        except UnavailableError:
-            continue
-    return row
+        with suppress(UnavailableError):
+            yield metric.name, metric.collect(batch)
+
+
+def _scores(batch: Batch, metrics: tuple[Metric, ...]) -> Row:
+    return {name: statistics.value() for name, statistics in _collected(batch, metrics)}
 
 
 def _mean(rows: list[Row]) -> Row:
@@ -95,7 +99,18 @@ def _ceiling(batch: Batch, k: int, read: Read, *, several: bool) -> Row:
 
 
 def _read_scores(batch: Batch, read: Read) -> Row:
-    return {} if batch.no_emotion else _scores(replace(batch, readings=read(batch.captions)), _EMOTIONS)
+    """Scores of the emotions that are read, from sums over parts of the captions, as the credits are many numbers."""
+    if batch.no_emotion:
+        return {}
+    total: dict[str, Additive] = {}
+    for begin in range(0, len(batch), _READ):
+        here = slice(begin, begin + _READ)
+        part = Batch(batch.captions[here], gold=batch.gold[here], readings=read(batch.captions[here]))
+        for name, found in _collected(part, _EMOTIONS):
+            if isinstance(found, Additive):
+                before = total[name].values if name in total else 0.0
+                total[name] = replace(found, values=before + found.values.sum(0, keepdims=True))
+    return {name: one.value() for name, one in total.items()}
 
 
 def _without(batch: Batch, k: int) -> Batch:

@@ -69,7 +69,8 @@ def _find(batch: Batch, order: int) -> _Found:
 
 
 def _types(batch: Batch, order: int, *, ratio: bool, draw: int | None = None) -> Types:
-    found = batch.once(f"types{order}", lambda: _find(batch, order))
+    few = batch.blocks.single is not None  # many are found anew, as keeping them takes more memory than all else
+    found = batch.once(f"types{order}", lambda: _find(batch, order)) if few else _find(batch, order)
     lengths = batch.tokens.lengths[batch.layout.candidate][: len(batch)]
     tokens = np.maximum(0.0, lengths - (order - 1)) if ratio else None
     return Types(found.size, found.kind, found.kinds, tokens, draw)
