@@ -75,9 +75,9 @@ def notes(section: Section) -> list[str]:
         for name, score in row.scores.items():
             if score.reason and name in (*section.main, *section.further):
                 found.setdefault((name, score.status, score.reason), []).append(row)
-    lacks = {"ok": "has no interval", "unavailable": "is unavailable"}
+    lacks = {"ok": "", "unavailable": "unavailable: "}
     return [
-        f"{display(name).label} {lacks[status]} for {_who(rows, section)}: {reason}"
+        f"{display(name).label} of {_who(rows, section)}: {lacks[status]}{reason}"
         for (name, status, reason), rows in found.items()
     ]
 

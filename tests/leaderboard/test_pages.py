@@ -155,7 +155,7 @@ def test_the_warning_is_on_top_of_every_section(index: Page) -> None:
 
 def test_unavailable_is_said_with_its_reason(index: Page) -> None:
     assert "unavailable" in index.text
-    assert "Distinct-2@100 is unavailable for every system: needs at least 100 captions" in index.text
+    assert "Distinct-2@100 of every system: unavailable: needs at least 100 captions" in index.text
     assert "not asked for" not in index.text
 
 
