@@ -56,14 +56,25 @@ def align(candidate: Sequence[int], reference: Sequence[int]) -> tuple[int, int]
     width = max(1, min(_BEAM, _WORK // max(1, pairs)))
     beam: list[_Path] = [(0, 0, 0, 0, _NO_CHUNK)]
     for position, token in enumerate(reference):
-        mine = places.get(token, [])
-        certain = len(mine) == times[token] == 1
-        beam = _take(beam, position, mine[0]) if certain else _branch(beam, position, mine)
+        mine = places.get(token)
+        if mine is None:
+            beam = _pass(beam)
+        elif len(mine) == times[token] == 1:
+            beam = _take(beam, position, mine[0])
+        else:
+            beam = _branch(beam, position, mine)
         if len(beam) > 1:
             beam.sort(key=_RANK)  # stable, so that equal paths stay in the order in which they were found
             del beam[width:]
     matches, chunks = min((path[0], path[1] + (path[4] != _NO_CHUNK)) for path in beam)
     return -matches, chunks
+
+
+def _pass(beam: list[_Path]) -> list[_Path]:
+    """Leave out a token that the caption lacks."""
+    return [
+        path if path[4] == _NO_CHUNK else (path[0], path[1] + 1, path[2], path[3], _NO_CHUNK) for path in beam
+    ]
 
 
 def _take(beam: list[_Path], position: int, place: int) -> list[_Path]:

@@ -13,7 +13,7 @@ import numpy as np
 from secbench.metrics._arrays import BoolArray, IntArray
 from secbench.metrics._tokenise import Tokens
 
-__all__ = ["Groups", "Layout", "NgramCounts", "count_ngrams", "group_ngrams"]
+__all__ = ["Groups", "Layout", "NgramCounts", "count_ngrams", "group_ngrams", "number_keys"]
 
 _MULTIPLIER, _STEP = 0x9E3779B97F4A7C15, 0xD1342543DE82EF95
 
@@ -124,12 +124,12 @@ def count_ngrams(tokens: Tokens, orders: int = 4) -> Iterator[NgramCounts]:
             more = left >= order
             gram, left = gram[more], left[more]
             sentence, position = sentence[more], position[more]
-            gram, first = _number(gram * max(1, tokens.vocabulary) + ids[position + (order - 1)])
+            gram, first = number_keys(gram * max(1, tokens.vocabulary) + ids[position + (order - 1)])
             size, place = len(first), position[first]
         yield _count(gram, sentence, size, place)
 
 
-def _number(keys: IntArray) -> tuple[IntArray, IntArray]:
+def number_keys(keys: IntArray) -> tuple[IntArray, IntArray]:
     """Number equal keys alike, from 0; returns the numbers, and for each of them a place that has it.
 
     Multiplicative hashing (Knuth 1998, section 6.4) of all keys at once: each writes its place into its slot, and those
