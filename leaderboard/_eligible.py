@@ -7,7 +7,6 @@ from typing import Any
 from leaderboard._format import display
 from leaderboard._read import Run, Scored
 from secbench.errors import DataError
-from secbench.evaluation import read_utterances
 from secbench.runs import digest
 
 __all__ = ["divide"]
@@ -55,7 +54,7 @@ def _unfinished(run: Run) -> tuple[str, ...]:
         reasons += [] if reasons else ["not scored yet"]
     elif not reasons:
         try:
-            read_utterances(run.folder)
+            run.utterances()
         except DataError:
             reasons.append("utterances.parquet is missing or broken, so that it cannot be tested against others")
     return tuple(reasons)
@@ -68,7 +67,7 @@ def _identities(main: Sequence[str]) -> list[tuple[str, Callable[[Scored], Any]]
     return [
         ("its corpus revision", lambda run: run.report.corpus_revision),
         ("its number of utterances", lambda run: run.report.n),
-        ("its set of utterances", lambda run: digest([str(name) for name in read_utterances(run.folder)["id"]])),
+        ("its set of utterances", lambda run: digest([str(name) for name in run.utterances()["id"]])),
         ("its cluster for intervals", lambda run: run.report.cluster or "utterance"),
         *((f"its signature of {display(metric).label}", signature(metric)) for metric in main),
     ]

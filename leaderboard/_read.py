@@ -9,7 +9,7 @@ from typing import Any
 
 from secbench.captioner import Prediction
 from secbench.errors import DataError
-from secbench.evaluation import read_report
+from secbench.evaluation import Table, read_report, read_utterances
 from secbench.runs import RunFolder, find_run, list_runs, read_predictions
 from secbench.schema import SCHEMA_VERSION, Report, RunRecord
 from secbench.tasks import TASKS
@@ -35,6 +35,14 @@ class Scored(Run):
     """A run folder that holds scores."""
 
     report: Report
+
+    def utterances(self) -> Table:
+        """Its table of utterances, read anew.
+
+        Raises:
+            DataError: if the file is missing or broken.
+        """
+        return read_utterances(self.folder)
 
 
 @dataclass(frozen=True)

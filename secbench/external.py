@@ -6,41 +6,35 @@ from hashlib import sha256
 from pathlib import Path
 
 from secbench.captioner import Prediction
-from secbench.corpora import Corpus, Example
+from secbench.corpora import Corpus
 from secbench.evaluation import Evaluation, write_evaluation
 from secbench.provenance import provenance
 from secbench.runs import RunFolder, digest, prediction_row
 from secbench.schema import RunRecord
 from secbench.tasks import Task
 
-__all__ = ["write_external_run"]
+__all__ = ["external_record", "write_external_run"]
 
 
-def write_external_run(
+def external_record(
     name: str,
     predictions: Sequence[Prediction],
-    examples: Sequence[Example],
     corpus: Corpus,
     task: Task,
     split: str,
     limit: int | None,
     result: Evaluation,
-    runs: Path,
-) -> RunFolder:
-    """Keep scored predictions as a run of kind ``external`` and return its folder.
+) -> RunRecord:
+    """The record of scored predictions as a run of kind ``external``.
 
-    The hash in the folder's name covers the predictions themselves, as nothing is known of the model.
+    The hash in its id covers the predictions themselves, as nothing is known of the model.
     """
     card = corpus.card
     identity = [name, card.revision, task.name, split, limit, _content(predictions)]
-    folder = RunFolder(runs / RunFolder.name(name, card.name, task.name, 0, digest(identity)))
-    by_id = {prediction.id: prediction for prediction in predictions}
-    missing = "no prediction was given"
-    ordered = [by_id.get(e.utterance.id) or Prediction(e.utterance.id, error=missing) for e in examples]
     reason = f"{result.report.n_failed} utterances have no prediction" if result.report.n_failed else ""
     reason = reason if limit is None else f"a trial on the first {limit} utterances (--limit)"
-    record = RunRecord(
-        id=folder.path.name,
+    return RunRecord(
+        id=RunFolder.name(name, card.name, task.name, 0, digest(identity)),
         status="partial" if reason else "complete",
         reason=reason,
         model=name,
@@ -51,11 +45,20 @@ def write_external_run(
         task=task.name,
         split=split,
         limit=limit,
-        n=len(examples),
+        n=result.report.n,
         n_failed=result.report.n_failed,
         card=asdict(card),
         provenance=provenance(),
     )
+
+
+def write_external_run(
+    record: RunRecord, predictions: Sequence[Prediction], ids: Sequence[str], result: Evaluation, runs: Path
+) -> RunFolder:
+    """Keep scored predictions under `runs`, in the order of the utterances' ids, and return the folder."""
+    folder = RunFolder(runs / record.id)
+    by_id = {prediction.id: prediction for prediction in predictions}
+    ordered = [by_id.get(id_) or Prediction(id_, error="no prediction was given") for id_ in ids]
     folder.path.mkdir(parents=True, exist_ok=True)
     with folder.lock():
         folder.write_predictions(ordered)

@@ -14,7 +14,7 @@ from secbench.errors import PartialError, UsageError
 
 if TYPE_CHECKING:
     from secbench.evaluation import Evaluation
-    from secbench.runs import RunFolder
+    from secbench.schema import RunRecord
 
 __all__ = ["score_command"]
 
@@ -73,8 +73,8 @@ def score_command(
     TSV files (id, tab, caption) or COCO results. Several files are several systems, which are ranked; with --name they
     are the parts of one.
     """
-    from secbench.evaluation import evaluate
-    from secbench.external import write_external_run
+    from secbench.evaluation import Evaluation, evaluate
+    from secbench.external import external_record, write_external_run
     from secbench.tasks import find_task
 
     usual = (extractor, tokeniser, simplify, engine) == ("lexicon-zh", "char", False, "secbench")
@@ -90,8 +90,9 @@ def score_command(
         found = {name or predictions[0].stem: [row for rows in files for row in rows]}
     else:
         found = dict(zip(system_names(predictions), map(list, files), strict=True))
-    results = {
-        system: evaluate(
+    results: dict[str, Evaluation] = {}
+    for system, rows in found.items():
+        results[system] = evaluate(
             rows,
             examples,
             loaded,
@@ -105,19 +106,18 @@ def score_command(
             models=models,
             cluster=None if cluster == "none" else cluster,
             strict=strict,
+            beside=next(iter(results.values()), None),
         )
-        for system, rows in found.items()
-    }
 
-    def keep(system: str, folder: Path) -> "RunFolder":
-        return write_external_run(
-            system, found[system], examples, loaded, wanted, split, limit, results[system], folder
-        )
+    def record(system: str) -> "RunRecord":
+        return external_record(system, found[system], loaded, wanted, split, limit, results[system])
 
     if name is not None:
-        click.echo(f"{keep(name, Path(runs)).path} (external run)", err=True)
+        ids = [example.utterance.id for example in examples]
+        kept = write_external_run(record(name), found[name], ids, results[name], Path(runs))
+        click.echo(f"{kept.path} (external run)", err=True)
     title = f"{', '.join(path.name for path in predictions)} on {loaded.card.name}, {task}, {split} split"
-    _show(title, results, rank_systems(results, keep) if len(results) > 1 else {}, as_json=as_json)
+    _show(title, results, rank_systems(results, record) if len(results) > 1 else {}, as_json=as_json)
     _warn(results)
 
 

@@ -1,6 +1,5 @@
 """Several files of predictions, each a system: one table with intervals, ranks, ceilings and floors."""
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from secbench.errors import SecbenchError
 
 if TYPE_CHECKING:
     from secbench.evaluation import Evaluation
-    from secbench.runs import RunFolder
+    from secbench.schema import RunRecord
 
 __all__ = ["print_systems", "rank_systems", "system_names"]
 
@@ -34,25 +33,26 @@ def system_names(paths: Sequence[Path]) -> list[str]:
     return stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
 
 
-def rank_systems(results: Mapping[str, "Evaluation"], keep: "Callable[[str, Path], RunFolder]") -> Ranks:
+def rank_systems(results: Mapping[str, "Evaluation"], record: "Callable[[str], RunRecord]") -> Ranks:
     """Metric -> system -> its rank interval, for the main metrics that the systems have.
 
     Args:
         results: system -> its scores.
-        keep: writes the run folder of a system under a folder.
+        record: what stands for a system as a run.
     """
     from secbench.comparison import ScoredRun, rank_intervals
 
     ranks: Ranks = {}
-    with tempfile.TemporaryDirectory() as folder:
-        runs = {name: ScoredRun.read(keep(name, Path(folder)).path) for name in results}
-        for metric in shown(next(iter(runs.values())).report):
-            try:
-                found = rank_intervals(list(runs.values()), metric)
-            except SecbenchError as error:
-                click.echo(f"no ranks for {metric}: {error}", err=True)
-                continue
-            ranks[metric] = {name: found[run.record.id] for name, run in runs.items() if run.record.id in found}
+    runs = {name: ScoredRun.of(record(name), result) for name, result in results.items()}
+    for metric in shown(next(iter(results.values())).report):
+        if all(result.report.metrics[metric].value is None for result in results.values()):
+            continue
+        try:
+            found = rank_intervals(list(runs.values()), metric)
+        except SecbenchError as error:
+            click.echo(f"no ranks for {metric}: {error}", err=True)
+            continue
+        ranks[metric] = {name: found[run.record.id] for name, run in runs.items() if run.record.id in found}
     return ranks
 
 

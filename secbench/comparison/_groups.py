@@ -12,7 +12,7 @@ import numpy as np
 from secbench import statistics
 from secbench.comparison._models import RunSource, System
 from secbench.errors import UnknownNameError
-from secbench.evaluation import Table, read_utterances
+from secbench.evaluation import Table
 from secbench.metrics import Additive, Metric, Statistics
 from secbench.metrics._arrays import FloatArray
 from secbench.registry import registry
@@ -49,7 +49,7 @@ class SeedGroup(Generic[Run]):
     @cached_property
     def tables(self) -> list[Table]:
         """The table of utterances of each run."""
-        return [read_utterances(run.folder) for run in self.runs]
+        return [run.utterances() for run in self.runs]
 
     @property
     def first(self) -> Run:

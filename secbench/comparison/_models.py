@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from secbench.evaluation import read_report
+from secbench.evaluation import Evaluation, Table, read_report, read_utterances
 from secbench.runs import RunFolder
 from secbench.schema import Report, RunRecord
 
@@ -25,7 +25,7 @@ SeedPairing = Literal["paired", "independent", "single"]
 
 
 class RunSource(Protocol):
-    """Anything that has a run record, a report and a folder with `utterances.parquet`."""
+    """Anything that has a run record, a report and a table of utterances."""
 
     @property
     def record(self) -> RunRecord:
@@ -35,18 +35,18 @@ class RunSource(Protocol):
     def report(self) -> Report:
         """Its scores."""
 
-    @property
-    def folder(self) -> Path:
-        """Where it lies."""
+    def utterances(self) -> Table:
+        """Its table of utterances."""
 
 
 @dataclass(frozen=True)
 class ScoredRun:
-    """A run that was scored, as read from its folder."""
+    """A run that was scored, as read from its folder, or with a table that is still in memory."""
 
     record: RunRecord
     report: Report
-    folder: Path
+    folder: Path = Path()
+    table: Table | None = None
 
     @classmethod
     def read(cls, folder: Path) -> "ScoredRun":
@@ -56,6 +56,19 @@ class ScoredRun:
             DataError: if a file is missing or not of its schema.
         """
         return cls(RunFolder(folder).read(), read_report(folder), folder)
+
+    @classmethod
+    def of(cls, record: RunRecord, result: Evaluation) -> "ScoredRun":
+        """A run that need not lie anywhere."""
+        return cls(record, result.report, table=result.table)
+
+    def utterances(self) -> Table:
+        """Its table of utterances.
+
+        Raises:
+            DataError: if `utterances.parquet` is missing or no such table.
+        """
+        return read_utterances(self.folder) if self.table is None else self.table
 
 
 class _Model(BaseModel):

@@ -16,7 +16,7 @@ from secbench.evaluation._files import Evaluation
 from secbench.evaluation._views import breakdown, emotion_report, utterance_table
 from secbench.metrics import Additive, Batch, Metric, Readings, Statistics, UnavailableError
 from secbench.metrics._arrays import FloatArray, IntArray
-from secbench.metrics._controls import caption_controls
+from secbench.metrics._controls import Row, caption_controls
 from secbench.metrics._engine import use_engine
 from secbench.metrics._inputs import Answers, align, references_of
 from secbench.metrics._models import check_models
@@ -58,6 +58,7 @@ def evaluate(
     simplify: bool = False,
     engine: str = "secbench",
     models: Mapping[str, str] = MappingProxyType({}),
+    beside: Evaluation | None = None,
 ) -> Evaluation:
     """Score predictions.
 
@@ -76,6 +77,8 @@ def evaluate(
         simplify: convert traditional to simplified characters in captions and references first.
         engine: ``pycocoevalcap`` computes BLEU, CIDEr, ROUGE-L and METEOR by that package's own code.
         models: model-based metrics to compute -> the model of each, a path or a name; empty: the metric's default.
+        beside: what this function said of another system on the same examples with the same options. Control rows in
+            which no system has a part are taken from it.
 
     Raises:
         DataError: for duplicate or unknown ids, blank references, text that is not Unicode, or missing predictions
@@ -99,6 +102,7 @@ def evaluate(
         simplify,
         engine,
         models,
+        beside.report.controls if beside else {},
     )
     report = scoring.report().model_copy(update={"seconds": round(time.perf_counter() - started, 3)})
     return Evaluation(
@@ -134,6 +138,7 @@ class _Scoring:
     simplify: bool
     engine: str
     models: Mapping[str, str]
+    controls: Mapping[str, Row]
     collected: dict[str, Statistics] = field(default_factory=dict)
 
     @property
@@ -255,7 +260,7 @@ class _Scoring:
         scores = {m.name: early[m.name] or self._score(m, self.collected[m.name], n_failed) for m in self.metrics}
         title = self.card.title.replace(" ", "-") + ("" if self.split == "test" else f"-{self.split}")
         caption = self.task.is_caption
-        controls = caption_controls(self.batch, self.read) if caption else {}
+        controls = caption_controls(self.batch, self.read, self.controls) if caption else {}
         return Report(
             corpus=self.card.name,
             corpus_revision=self.card.revision,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
+from types import MappingProxyType
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from secbench.metrics._metric import Metric, UnavailableError
 from secbench.metrics._rouge import rouge_l
 from secbench.metrics._sufficient import Additive, Statistics
 
-__all__ = ["caption_controls", "majority_floor"]
+__all__ = ["Row", "caption_controls", "majority_floor"]
 
 _OVERLAP = (bleu4, cider)
 _SHUFFLED = (bleu4, cider, rouge_l)
@@ -54,34 +55,45 @@ def _mean(rows: list[Row]) -> Row:
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
-def caption_controls(batch: Batch, read: Read) -> dict[str, Row]:
+def caption_controls(batch: Batch, read: Read, known: Mapping[str, Row] = MappingProxyType({})) -> dict[str, Row]:
     """The control rows of a caption task.
 
     Args:
         batch: the captions that are scored.
         read: runs the extractors over captions.
+        known: the rows of other captions for the same utterances, if there are any. All but ``leave-one-out`` are
+            the same for these.
     """
     least = min(map(len, batch.references))
     try:
-        rows = _rows(batch, read, least)
+        own = {"leave-one-out": _leave_one_out(batch, least)} if least > 1 else {}
+        return {**(known or _rows(batch, read, least)), **own, **_naming_all(batch)}
     except UnavailableError:  # the tokeniser cannot run, so emotions are all that can be read
-        rows = {"references": _mean([_read_scores(_as_captions(batch, k), read) for k in range(least)])}
-    if not batch.no_emotion:
-        everything = _always_named(frozenset(batch.classes), batch.gold)
-        rows["all-seven"] = {"emo_f1": float(macro(everything)), "emo_weighted_f1": float(weighted(everything))}
-    return rows
+        read_alone = [_read_scores(_as_captions(batch, k), read) for k in range(least)]
+        return {"references": _mean(read_alone), **_naming_all(batch)}
 
 
 def _rows(batch: Batch, read: Read, least: int) -> dict[str, Row]:
-    """The rows that need tokens; `least` is the smallest number of references."""
+    """The rows that need tokens, but no captions; `least` is the smallest number of references."""
     rows = {"references": _mean([_ceiling(batch, k, read, several=least > 1) for k in range(least)])}
-    if least > 1:
-        rows["leave-one-out"] = _mean([_scores(_without(batch, k), _OVERLAP) for k in range(least)])
     if len(batch) > 1:
         rows["shuffled-references"] = _shuffled(batch, read)
         rows["constant"] = _always(batch, _medoid(batch), read)
         rows["modal"] = _always(batch, _most_frequent(batch), read)
     return rows
+
+
+def _leave_one_out(batch: Batch, least: int) -> Row:
+    """The captions against one reference fewer, each in turn."""
+    return _mean([_scores(_without(batch, k), _OVERLAP) for k in range(least)])
+
+
+def _naming_all(batch: Batch) -> dict[str, Row]:
+    """The row of a caption that names every emotion."""
+    if batch.no_emotion:
+        return {}
+    everything = _always_named(frozenset(batch.classes), batch.gold)
+    return {"all-seven": {"emo_f1": float(macro(everything)), "emo_weighted_f1": float(weighted(everything))}}
 
 
 def _as_captions(batch: Batch, k: int) -> Batch:

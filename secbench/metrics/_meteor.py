@@ -26,11 +26,13 @@ _ALPHA, _BETA, _GAMMA = 0.85, 0.20, 0.60
 _BEAM = 40
 _WORK, _PLACES = 500_000, 1_000
 _NO_CHUNK = -1
-_RANK = itemgetter(0, 1, 2)
+_COST = itemgetter(0)
+_CHUNK = 1 << 48  # above any sum of distances
+_MATCH = _CHUNK << 32  # above any number of chunks
 
-_Path = tuple[
-    int, int, int, int, int
-]  # -matches, chunks that ended, distance, used caption positions as bits, end of the open chunk in the caption
+# The cost is distance + _CHUNK * chunks that ended - _MATCH * matches; then the used caption positions as bits, and the
+# end of the open chunk in the caption.
+_Path = tuple[int, int, int]
 
 
 def _aggregate(sums: FloatArray) -> FloatArray:
@@ -52,38 +54,37 @@ def align(candidate: Sequence[int], reference: Sequence[int]) -> tuple[int, int]
         places.setdefault(token, []).append(position)
     times = Counter(reference)
     places = {token: mine[:_PLACES] for token, mine in places.items()}  # a caption without end repeats itself
-    pairs = sum(count * len(places.get(token, ())) for token, count in times.items())
-    width = max(1, min(_BEAM, _WORK // max(1, pairs)))
-    beam: list[_Path] = [(0, 0, 0, 0, _NO_CHUNK)]
+    width = _BEAM
+    if len(candidate) * len(reference) > _WORK // _BEAM:
+        pairs = sum(count * len(places.get(token, ())) for token, count in times.items())
+        width = max(1, min(_BEAM, _WORK // max(1, pairs)))
+    beam: list[_Path] = [(0, 0, _NO_CHUNK)]
     for position, token in enumerate(reference):
         mine = places.get(token)
         if mine is None:
-            beam = _pass(beam)
+            beam = [path if path[2] == _NO_CHUNK else (path[0] + _CHUNK, path[1], _NO_CHUNK) for path in beam]
         elif len(mine) == times[token] == 1:
             beam = _take(beam, position, mine[0])
         else:
             beam = _branch(beam, position, mine)
         if len(beam) > 1:
-            beam.sort(key=_RANK)  # stable, so that equal paths stay in the order in which they were found
+            beam.sort(key=_COST)  # stable, so that equal paths stay in the order in which they were found
             del beam[width:]
-    matches, chunks = min((path[0], path[1] + (path[4] != _NO_CHUNK)) for path in beam)
+    matches, chunks = min(_result(path) for path in beam)
     return -matches, chunks
 
 
-def _pass(beam: list[_Path]) -> list[_Path]:
-    """Leave out a token that the caption lacks."""
-    return [
-        path if path[4] == _NO_CHUNK else (path[0], path[1] + 1, path[2], path[3], _NO_CHUNK) for path in beam
-    ]
+def _result(path: _Path) -> tuple[int, int]:
+    """Matches, negative, and chunks, the open one included."""
+    matches, rest = divmod(path[0], _MATCH)
+    return matches, rest // _CHUNK + (path[2] != _NO_CHUNK)
 
 
 def _take(beam: list[_Path], position: int, place: int) -> list[_Path]:
     """Match the only two occurrences of a token."""
-    gap = abs(position - place)
-    return [
-        (less - 1, chunks + (end not in (_NO_CHUNK, place)), distance + gap, used, place + 1)
-        for less, chunks, distance, used, end in beam
-    ]
+    going_on = abs(position - place) - _MATCH
+    ending = going_on + _CHUNK
+    return [(cost + (going_on if end in (_NO_CHUNK, place) else ending), used, place + 1) for cost, used, end in beam]
 
 
 def _branch(beam: list[_Path], position: int, places: list[int]) -> list[_Path]:
@@ -97,14 +98,15 @@ def _branch(beam: list[_Path], position: int, places: list[int]) -> list[_Path]:
         places: where it stands in the caption.
     """
     found: list[_Path] = []
-    for less, chunks, distance, used, end in beam:
-        gaps = distance
+    for cost, used, end in beam:
+        ended = cost if end == _NO_CHUNK else cost + _CHUNK
+        gaps = 0
         for place in places:
             if not used >> place & 1:
-                ended = chunks + (end not in (_NO_CHUNK, place))
-                found.append((less - 1, ended, gaps, used | 1 << place, place + 1))
+                before = cost if end == place else ended
+                found.append((before + gaps - _MATCH, used | 1 << place, place + 1))
                 gaps += abs(position - place)
-        found.append((less, chunks + (end != _NO_CHUNK), gaps, used, _NO_CHUNK))
+        found.append((ended + gaps, used, _NO_CHUNK))
     return found
 
 

@@ -19,7 +19,8 @@ https://doi.org/10.1214/07-AOAS122) and know no t: where seeds differ much, its 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import inf, sqrt
+from math import erfc, inf, sqrt
+from statistics import NormalDist
 
 import numpy as np
 
@@ -101,17 +102,23 @@ class Error:
 
     def reach(self, level: float) -> float:
         """Half the width of the interval."""
+        share = (1 + level) / 2
+        if self.freedom == inf:  # without scipy.special, which takes a while to import
+            return self.standard * NormalDist().inv_cdf(share)
         from scipy.special import stdtrit
 
-        return self.standard * float(stdtrit(self.freedom, (1 + level) / 2))
+        return self.standard * float(stdtrit(self.freedom, share))
 
     def p(self, difference: float) -> float:
         """Two-sided p-value of a difference."""
-        from scipy.special import stdtr
-
         if self.standard == 0.0:
             return 1.0 if difference == 0.0 else 0.0
-        return 2 * float(stdtr(self.freedom, -abs(difference) / self.standard))
+        score = abs(difference) / self.standard
+        if self.freedom == inf:
+            return erfc(score / sqrt(2))
+        from scipy.special import stdtr
+
+        return 2 * float(stdtr(self.freedom, -score))
 
 
 def error_over_seeds(sampling: float, seeds: Sequence[Seeds]) -> Error:
