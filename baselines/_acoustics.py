@@ -8,6 +8,7 @@ from scipy.fft import dct
 
 from mecap_r1.acoustics import HOP, MELS, RATE, VOICED
 from mecap_r1.features import load_features
+from mecap_r1.front_ends import ACOUSTICS
 from secbench.captioner import Context
 from secbench.corpora import Utterance
 
@@ -25,7 +26,7 @@ def statistics_of(utterances: Sequence[Utterance], context: Context) -> tuple[Fl
     Returns:
         (N, 116), rows of zeros where it failed; and utterance id -> why, for those.
     """
-    features = load_features(utterances, context.cache, context.progress)
+    features = load_features(utterances, ACOUSTICS, context.cache, context.progress)
     empty = np.zeros(WIDTH)
     frames = [features.frames.get(utterance.id) for utterance in utterances]
     return np.stack([empty if row is None else acoustic_statistics(row) for row in frames]), features.failures

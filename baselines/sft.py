@@ -6,7 +6,7 @@ from typing import ClassVar
 from mecap_r1.captioner import Fitted, PolicyCaptioner, size_of
 from mecap_r1.cold_start import cold_start
 from mecap_r1.material import Item
-from mecap_r1.tokeniser import CaptionTokeniser
+from mecap_r1.tokeniser import Tokeniser
 from secbench.captioner import Context
 
 __all__ = ["Sft"]
@@ -19,7 +19,7 @@ class Sft(PolicyCaptioner):
     kind: ClassVar[str] = "baseline"
 
     def _train(
-        self, tokeniser: CaptionTokeniser, train: Sequence[Item], validation: Sequence[Item], context: Context
+        self, tokeniser: Tokeniser, train: Sequence[Item], validation: Sequence[Item], context: Context
     ) -> Fitted:
         steps = self.config.sft_steps + self.config.grpo_steps
         policy = cold_start(self._cold_start(steps), tokeniser, train, validation, context)

@@ -21,5 +21,6 @@ REWARDS = (
     Entry("consensus", "CIDEr-D with idf fixed on the training references", "mecap_r1.rewards:consensus"),
     Entry("length", "penalty on lengths away from that of the references", "mecap_r1.rewards:length"),
     Entry("repetition", "penalty on repeated pairs of characters", "mecap_r1.rewards:repetition"),
+    Entry("variety", "penalty on pairs of characters that captions of other clips hold", "mecap_r1.rewards:variety"),
     Entry("copying", "penalty on words taken from the transcript", "mecap_r1.rewards:copying"),
 )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from mecap_r1.cold_start import ColdStart, cold_start, fit_tokeniser
+from mecap_r1.cold_start import ColdStart, cold_start
 from mecap_r1.consensus import Consensus
 from mecap_r1.emotion_space import EmotionSpace, anchor_texts
 from mecap_r1.encoder import TfidfEncoder
@@ -18,58 +18,18 @@ from mecap_r1.objective import Objective
 from mecap_r1.policy import Policy
 from mecap_r1.presets import find_preset
 from mecap_r1.rewards import RewardSum, parse_weights
+from mecap_r1.settings import PolicyConfig
 from mecap_r1.sft import SftSettings
-from mecap_r1.tokeniser import CaptionTokeniser
+from mecap_r1.tokeniser import Tokeniser
 from mecap_r1.training import Schedule, single_thread, without_bars
 from secbench.captioner import Captioner, Context, Prediction
 from secbench.corpora import Example, Utterance
 from secbench.errors import DataError, SecbenchError
 from secbench.runs import write_atomically
 
-__all__ = ["MecapR1", "PolicyCaptioner", "PolicyConfig"]
+__all__ = ["MecapR1", "PolicyCaptioner"]
 
 CAPTION_BATCH = 32
-
-
-@dataclass(frozen=True)
-class PolicyConfig:
-    """Settings of the policy and of stage 1.
-
-    Attributes:
-        preset: kind of policy; `tiny`.
-        modality: what it is given: `audio`, `text` or `audio+text`.
-        sft_steps: optimiser steps of stage 1.
-        grpo_steps: optimiser steps of stage 2; the baseline `sft` spends them on stage 1.
-        batch: clips a step of stage 1.
-        references: references of a clip that are learnt from in one step.
-        sft_learning_rate: peak of stage 1.
-        dropout: of the policy, in stage 1.
-        augmentation: strength of the variation of the features; 0: none.
-        drop_text: chance in training that a transcript is left out.
-        max_tokens: most tokens of a caption, its end included.
-        no_repeat: sequences of so many tokens are not written twice in one caption; 0: they may be.
-        patience: evaluations of stage 1 without a better one before it ends; 0: never.
-        evaluate_every: steps between evaluations on validation.
-        checkpoint_every: steps between checkpoints.
-        average: decay of the moving average of the weights that is evaluated and kept, in both stages; 0: none.
-    """
-
-    preset: str = "tiny"
-    modality: str = "audio+text"
-    sft_steps: int = 800
-    grpo_steps: int = 200
-    batch: int = 16
-    references: int = 2
-    sft_learning_rate: float = 1.5e-3
-    dropout: float = 0.1
-    augmentation: float = 0.5
-    drop_text: float = 0.8
-    max_tokens: int = 32
-    no_repeat: int = 2
-    patience: int = 0
-    evaluate_every: int = 50
-    checkpoint_every: int = 50
-    average: float = 0.98
 
 
 @dataclass
@@ -77,7 +37,7 @@ class Fitted:
     """A policy and what it needs to write."""
 
     policy: Policy
-    tokeniser: CaptionTokeniser
+    tokeniser: Tokeniser
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -88,7 +48,7 @@ class PolicyCaptioner(Captioner):
 
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
-        find_preset(self.config.preset)
+        self._preset = find_preset(self.config.preset)
         self._fitted: Fitted | None = None
 
     def fit(self, train: Sequence[Example], validation: Sequence[Example], context: Context) -> None:
@@ -101,13 +61,14 @@ class PolicyCaptioner(Captioner):
         if not train:
             raise DataError("There is nothing to learn from: the training split is empty.")
         with single_thread():
-            ours = items_of(train, self.config.modality, context)
-            theirs = items_of(validation, self.config.modality, context) if validation else []
-            tokeniser = fit_tokeniser(ours)
+            front_end = self._preset.front_end(self.config.spec)
+            ours = items_of(train, self.config.modality, front_end, context)
+            theirs = items_of(validation, self.config.modality, front_end, context) if validation else []
+            tokeniser = self._preset.tokeniser(self.config.spec, ours)
             self._fitted = self._train(tokeniser, ours, theirs, context)
 
     def _train(
-        self, tokeniser: CaptionTokeniser, train: Sequence[Item], validation: Sequence[Item], context: Context
+        self, tokeniser: Tokeniser, train: Sequence[Item], validation: Sequence[Item], context: Context
     ) -> Fitted:
         raise NotImplementedError
 
@@ -123,12 +84,13 @@ class PolicyCaptioner(Captioner):
             average=config.average,
         )
         settings = SftSettings(schedule, config.batch, config.references, config.augmentation, config.drop_text)
-        return ColdStart(config.preset, config.dropout, settings)
+        return ColdStart(config.spec, settings)
 
     def caption(self, utterances: Sequence[Utterance], context: Context) -> Iterator[Prediction]:
         """Write captions greedily. An utterance whose clip cannot be read yields the reason."""
         fitted = self._ready()
-        items, failures = prompts_of(utterances, self.config.modality, context)
+        front_end = self._preset.front_end(self.config.spec)
+        items, failures = prompts_of(utterances, self.config.modality, front_end, context)
         for name, reason in failures.items():
             yield Prediction(name, error=reason)
         for some in batches(items, CAPTION_BATCH):
@@ -162,11 +124,11 @@ class PolicyCaptioner(Captioner):
             DataError: if something is missing or broken.
         """
         try:
-            policy = find_preset(self.config.preset).load(folder / "policy").eval()
+            policy = self._preset.load(folder / "policy").eval()
             facts = json.loads((folder / "facts.json").read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise DataError(f"The policy cannot be read ({error}). Fit the model again.", folder) from error
-        self._fitted = Fitted(policy, CaptionTokeniser.load(folder), facts)
+        self._fitted = Fitted(policy, self._preset.load_tokeniser(folder), facts)
 
     def describe(self) -> Mapping[str, Any]:
         """Number of parameters and the chosen steps."""
@@ -234,7 +196,7 @@ class MecapR1(PolicyCaptioner):
         parse_weights(self.config.rewards)
 
     def _train(
-        self, tokeniser: CaptionTokeniser, train: Sequence[Item], validation: Sequence[Item], context: Context
+        self, tokeniser: Tokeniser, train: Sequence[Item], validation: Sequence[Item], context: Context
     ) -> Fitted:
         config = self.config
         objective = Objective(config.loss, beta=config.beta)

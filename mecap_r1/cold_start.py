@@ -7,22 +7,22 @@ from typing import Any
 
 import torch
 
-from mecap_r1.features import VERSION as FEATURES_VERSION
 from mecap_r1.material import Item, prompts
 from mecap_r1.policy import Policy
 from mecap_r1.presets import find_preset
+from mecap_r1.settings import PolicySpec
 from mecap_r1.sft import SftSettings, sft
 from mecap_r1.tiny import TinyPolicy
-from mecap_r1.tokeniser import CaptionTokeniser
+from mecap_r1.tokeniser import Tokeniser
 from mecap_r1.training import without_bars
 from secbench.captioner import Context
 from secbench.runs import digest, write_atomically
 
-__all__ = ["ColdStart", "cold_start", "fit_tokeniser"]
+__all__ = ["ColdStart", "cold_start"]
 
 STANDARD = 1000
 """About how many training clips the features are standardised on."""
-VERSION = 10
+VERSION = 11
 """Raised whenever the same settings and data may give another stage-1 policy."""
 
 
@@ -31,25 +31,17 @@ class ColdStart:
     """What stage 1 starts from.
 
     Attributes:
-        preset: kind of policy.
-        dropout: of the policy.
+        spec: of the policy.
         settings: how it learns.
     """
 
-    preset: str
-    dropout: float
+    spec: PolicySpec
     settings: SftSettings
-
-
-def fit_tokeniser(train: Sequence[Item]) -> CaptionTokeniser:
-    """The tokens of the training captions, and the characters of the transcripts."""
-    captions = [text for item in train for text in item.references]
-    return CaptionTokeniser.fit(captions, (item.transcript for item in train))
 
 
 def cold_start(
     start: ColdStart,
-    tokeniser: CaptionTokeniser,
+    tokeniser: Tokeniser,
     train: Sequence[Item],
     validation: Sequence[Item],
     context: Context,
@@ -57,11 +49,11 @@ def cold_start(
     """Train the stage-1 policy, or take it from `context.cache`, where it lies under a hash of all it depends on."""
     identity = _identity(start, train, validation, context)
     folder = None if context.cache is None else context.cache / "sft" / digest(identity)
-    preset = find_preset(start.preset)
+    preset = find_preset(start.spec.preset)
     if folder is not None and (folder / "model.safetensors").exists():
         context.progress.note("stage 1 taken from the cache")
         return preset.load(folder)
-    policy = preset.make(tokeniser, start.dropout, context.seed)
+    policy = preset.make(start.spec, tokeniser, context.seed)
     if isinstance(policy, TinyPolicy):
         policy.standardise(prompts(train[:: -(-len(train) // STANDARD)], tokeniser))
     trainer = sft(policy, tokeniser, train, validation, start.settings, context, identity)
@@ -80,7 +72,7 @@ def _keep(policy: Policy, folder: Path) -> None:
 
 def _identity(start: ColdStart, train: Sequence[Item], validation: Sequence[Item], context: Context) -> Any:
     data = [[_item_identity(item) for item in items] for items in (train, validation)]
-    return [VERSION, FEATURES_VERSION, torch.__version__, asdict(start), context.seed, digest(data)]
+    return [VERSION, torch.__version__, asdict(start), context.seed, digest(data)]
 
 
 def _item_identity(item: Item) -> list[Any]:

@@ -1,7 +1,6 @@
 """Stage 2, Emo-GRPO: sample groups of captions, reward them, and make the better of a group likelier."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -14,7 +13,7 @@ from mecap_r1.material import Item, batches, generator, order, prompts
 from mecap_r1.objective import Objective, advantages, policy_loss
 from mecap_r1.policy import Policy, Samples
 from mecap_r1.rewards import RewardSum
-from mecap_r1.tokeniser import CaptionTokeniser
+from mecap_r1.tokeniser import Tokeniser
 from mecap_r1.training import Schedule, Trainer, Values
 from secbench.captioner import Context
 
@@ -50,7 +49,7 @@ class GrpoSettings:
 
 def emo_grpo(
     policy: Policy,
-    tokeniser: CaptionTokeniser,
+    tokeniser: Tokeniser,
     train: Sequence[Item],
     validation: Sequence[Item],
     rewards: RewardSum,
@@ -73,8 +72,8 @@ def emo_grpo(
         context: seed, folder, log and progress.
         identity: names the training, for resume.
     """
-    anchor = deepcopy(policy).eval().requires_grad_(False) if settings.objective.beta else None
-    augmentation = Augmentation.of_strength(settings.augmentation)
+    frozen = policy.frozen() if settings.objective.beta else None
+    augmentation = Augmentation.of_strength(settings.augmentation * policy.augmentable)
 
     def loss_of(step: int) -> tuple[Tensor, Values]:
         policy.explore()
@@ -87,10 +86,7 @@ def emo_grpo(
         reward = torch.tensor(values["reward"]) - settings.unended * (~samples.ended).float()
         advantage, live = advantages(reward, settings.group, scale=settings.objective.loss != "dr_grpo")
         logp, entropy = policy.score(prefix, samples.tokens, settings.group)
-        reference = None
-        if anchor is not None:
-            with torch.no_grad():
-                reference, _ = anchor.score(anchor.prefix(batch), samples.tokens, settings.group)
+        reference = None if frozen is None else frozen(batch, samples.tokens, settings.group)
         loss, divergence = policy_loss(
             logp, samples.logp, reference, advantage, live, samples.mask, settings.objective, settings.length
         )
@@ -114,9 +110,7 @@ def emo_grpo(
     return trainer
 
 
-def judge(
-    samples: Samples, items: Sequence[Item], tokeniser: CaptionTokeniser, rewards: RewardSum
-) -> dict[str, list[float]]:
+def judge(samples: Samples, items: Sequence[Item], tokeniser: Tokeniser, rewards: RewardSum) -> dict[str, list[float]]:
     """Every part of the reward for samples of items, those of an item next to one another."""
     group = len(samples.tokens) // len(items)
     rows = [item for item in items for _ in range(group)]
@@ -130,7 +124,7 @@ def judge(
     return rewards(texts, columns)
 
 
-def _facts(samples: Samples, entropy: Tensor, live: Tensor, tokeniser: CaptionTokeniser) -> Values:
+def _facts(samples: Samples, entropy: Tensor, live: Tensor, tokeniser: Tokeniser) -> Values:
     """What shows early that training goes astray."""
     texts = [tokeniser.decode(tokens) for tokens in samples.tokens.tolist()]
     pairs = [text[at : at + 2] for text in texts for at in range(len(text) - 1)]

@@ -8,13 +8,13 @@ from typing import Literal, get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from mecap_r1.augmentation import Augmentation
 from mecap_r1.features import Features, load_features
+from mecap_r1.front_ends import Frames, FrontEnd
 from mecap_r1.policy import Prompts
-from mecap_r1.tokeniser import EOS, PAD, CaptionTokeniser
+from mecap_r1.tokeniser import PAD, Tokeniser
 from secbench.captioner import Context
 from secbench.corpora import Example, Utterance
 from secbench.errors import DataError, UsageError
@@ -42,27 +42,27 @@ class Item:
 
     Attributes:
         id: of the utterance.
-        frames: (T, 52) features, or None where the policy does not listen.
+        frames: (T, C) of the front end, or None where the policy does not listen.
         transcript: the words, or an empty string where it does not read.
         references: captions of the aspect; empty at inference.
         label: the emotion class, if there is one.
     """
 
     id: str
-    frames: NDArray[np.float16] | None
+    frames: Frames | None
     transcript: str
     references: tuple[str, ...] = ()
     label: str | None = None
 
 
-def items_of(examples: Sequence[Example], modality: str, context: Context) -> list[Item]:
+def items_of(examples: Sequence[Example], modality: str, front_end: FrontEnd, context: Context) -> list[Item]:
     """Turn the examples of a split into items.
 
     Raises:
         UsageError: if there is no such modality.
         DataError: if a clip that is to be learnt from cannot be read, or the captions are missing.
     """
-    features = listen([row.utterance for row in examples], modality, context)
+    features = listen([row.utterance for row in examples], modality, front_end, context)
     if features.failures:
         name, why = next(iter(features.failures.items()))
         raise DataError(f"Utterance {name} cannot be learnt from: {why}")
@@ -74,20 +74,22 @@ def items_of(examples: Sequence[Example], modality: str, context: Context) -> li
     return items
 
 
-def prompts_of(utterances: Sequence[Utterance], modality: str, context: Context) -> tuple[list[Item], dict[str, str]]:
+def prompts_of(
+    utterances: Sequence[Utterance], modality: str, front_end: FrontEnd, context: Context
+) -> tuple[list[Item], dict[str, str]]:
     """Turn utterances without answers into items; and say why some could not be."""
-    features = listen(utterances, modality, context)
+    features = listen(utterances, modality, front_end, context)
     heard = [row for row in utterances if row.id not in features.failures]
     return [_item(row, features, modality) for row in heard], dict(features.failures)
 
 
-def listen(utterances: Sequence[Utterance], modality: str, context: Context) -> Features:
+def listen(utterances: Sequence[Utterance], modality: str, front_end: FrontEnd, context: Context) -> Features:
     """The features that a modality needs."""
     if modality not in MODALITIES:
         raise UsageError(f"There is no modality {modality!r}. Known: {', '.join(MODALITIES)}.")
     if "audio" not in modality:
         return Features({}, {})
-    return load_features(utterances, context.cache, context.progress)
+    return load_features(utterances, front_end, context.cache, context.progress)
 
 
 def _item(
@@ -123,7 +125,7 @@ def _shuffled(count: int, seed: int, stage: str, epoch: int) -> tuple[int, ...]:
 
 def prompts(
     items: Sequence[Item],
-    tokeniser: CaptionTokeniser,
+    tokeniser: Tokeniser,
     augmentation: Augmentation | None = None,
     rng: np.random.Generator | None = None,
     drop_text: float = 0.0,
@@ -153,9 +155,9 @@ def prompts(
     return Prompts(audio, length, _padded([tokeniser.encode(text) for text in kept], least=1))
 
 
-def completions(captions: Sequence[str], tokeniser: CaptionTokeniser, length: int) -> Tensor:
+def completions(captions: Sequence[str], tokeniser: Tokeniser, length: int) -> Tensor:
     """Captions as tokens (B, K), each with its end token, of at most `length` tokens."""
-    return _padded([[*tokeniser.encode(text)[: length - 1], EOS] for text in captions])
+    return _padded([[*tokeniser.encode(text)[: length - 1], tokeniser.special.eos] for text in captions])
 
 
 def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:

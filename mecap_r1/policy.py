@@ -6,17 +6,19 @@ encoded prompt in both, as in Prefix Grouper (arXiv 2506.05433), which leaves ev
 """
 
 from abc import abstractmethod
+from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from mecap_r1.tokeniser import BANNED, BOS, EOS, PAD
+from mecap_r1.tokeniser import PAD, Special
 
-__all__ = ["Decoder", "Policy", "Prompts", "Samples", "completion_mask"]
+__all__ = ["Decoder", "Policy", "Prompts", "Reference", "Samples", "completion_mask"]
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,13 @@ class Samples:
         tokens: (P * G, K), `PAD` after the end token.
         mask: (P * G, K) true up to the end token, that one included.
         logp: (P * G, K) log-probabilities of the tokens, 0 where masked.
+        ended: (P * G,) whether a caption came to its end token.
     """
 
     tokens: Tensor
     mask: Tensor
     logp: Tensor
-
-    @property
-    def ended(self) -> Tensor:
-        """(P * G,) whether a caption came to its end token."""
-        return (self.tokens == EOS).any(dim=1)
+    ended: Tensor
 
 
 class Decoder(Protocol):
@@ -67,14 +66,30 @@ class Decoder(Protocol):
         ...
 
 
-def completion_mask(tokens: Tensor) -> Tensor:
+Reference = Callable[[Prompts, Tensor, int], Tensor]
+"""Log-probabilities (P * G, K) of captions (P * G, K) for P prompts under a policy that no longer changes."""
+
+
+def completion_mask(tokens: Tensor, end: int) -> Tensor:
     """True up to the first end token of each row, that one included; false at padding."""
-    ends = (tokens == EOS).int()
+    ends = (tokens == end).int()
     return (ends.cumsum(dim=1) - ends == 0) & (tokens != PAD)
 
 
 class Policy(PreTrainedModel):
-    """A model that writes a caption, token by token, after a prompt."""
+    """A model that writes a caption, token by token, after a prompt.
+
+    Class attributes:
+        augmentable: whether `Augmentation` knows how to vary what it hears.
+    """
+
+    augmentable: ClassVar[bool] = False
+
+    @property
+    def special(self) -> Special:
+        """The ids of tokens that are no text, from the configuration's `special`."""
+        found: dict[str, Any] = self.config.special
+        return Special(found["bos"], found["eos"], found["unk"], tuple(found["banned"]))
 
     @abstractmethod
     def prefix(self, prompts: Prompts) -> Any:
@@ -82,7 +97,10 @@ class Policy(PreTrainedModel):
 
     @abstractmethod
     def logits(self, prefix: Any, inputs: Tensor, group: int) -> Tensor:
-        """Logits (P * G, K, V) after each of the input tokens (P * G, K), which begin with `BOS`."""
+        """Logits (P * G, K, V) after each of the input tokens (P * G, K), which begin with `special.bos`.
+
+        `PAD` counts as any token: what is said after it is not used.
+        """
 
     @abstractmethod
     def decoder(self, prefix: Any, group: int, length: int) -> Decoder:
@@ -95,6 +113,17 @@ class Policy(PreTrainedModel):
         """
         self.eval()
 
+    def frozen(self) -> Reference:
+        """How this policy, as it is now, judges captions from now on."""
+        copy = deepcopy(self).eval().requires_grad_(False)
+
+        @torch.no_grad()
+        def judge(prompts: Prompts, tokens: Tensor, group: int) -> Tensor:
+            logp: Tensor = copy.score(copy.prefix(prompts), tokens, group)[0]
+            return logp
+
+        return judge
+
     def score(self, prefix: Any, tokens: Tensor, group: int = 1) -> tuple[Tensor, Tensor]:
         """Judge given captions.
 
@@ -106,9 +135,9 @@ class Policy(PreTrainedModel):
         Returns:
             (P * G, K) log-probabilities in nats, with gradient; (P * G, K) entropies of the distributions, without.
         """
-        start = tokens.new_full((len(tokens), 1), BOS)
+        start = tokens.new_full((len(tokens), 1), self.special.bos)
         logits = self.logits(prefix, torch.cat([start, tokens[:, :-1]], dim=1), group)
-        logp = F.log_softmax(_without_placeholders(logits), dim=-1)
+        logp = F.log_softmax(self._allowed(logits), dim=-1)
         chosen = logp.gather(2, tokens.clamp(min=0).unsqueeze(2)).squeeze(2)
         with torch.no_grad():
             entropy = -(logp.exp() * logp.clamp(min=-1e4)).sum(dim=-1)
@@ -126,14 +155,14 @@ class Policy(PreTrainedModel):
             no_repeat: greedily, no sequence of so many tokens is written twice in a caption (Paulus et al. 2017,
                 arXiv 1705.04304); 0: anything may be.
         """
-        decoder = self.decoder(prefix, group, length)
+        decoder, special = self.decoder(prefix, group, length), self.special
         rows = len(prefix) * group
-        token = torch.full((rows,), BOS, device=self.device)
+        token = torch.full((rows,), special.bos, device=self.device)
         alive = torch.ones(rows, dtype=torch.bool, device=self.device)
         tokens: list[Tensor] = []
         logps: list[Tensor] = []
         for _ in range(length):
-            logp = F.log_softmax(_without_placeholders(decoder.step(token)), dim=-1)
+            logp = F.log_softmax(self._allowed(decoder.step(token)), dim=-1)
             if greedy:
                 token = _without_repeats(logp, tokens, no_repeat).argmax(dim=1)
             else:
@@ -141,11 +170,17 @@ class Policy(PreTrainedModel):
             logps.append(logp.gather(1, token.unsqueeze(1)).squeeze(1).masked_fill(~alive, 0.0))
             token = token.masked_fill(~alive, PAD)
             tokens.append(token)
-            alive = alive & (token != EOS)
+            alive = alive & (token != special.eos)
             if not alive.any():
                 break
         written = torch.stack(tokens, dim=1)
-        return Samples(written, completion_mask(written), torch.stack(logps, dim=1))
+        return Samples(written, completion_mask(written, special.eos), torch.stack(logps, dim=1), ~alive)
+
+    def _allowed(self, logits: Tensor) -> Tensor:
+        """Take all probability from the placeholders."""
+        banned = torch.zeros(logits.shape[-1], dtype=torch.bool, device=logits.device)
+        banned[list(self.special.banned)] = True
+        return logits.float().masked_fill(banned, float("-inf"))
 
 
 def _without_repeats(logp: Tensor, tokens: list[Tensor], size: int) -> Tensor:
@@ -162,12 +197,5 @@ def _without_repeats(logp: Tensor, tokens: list[Tensor], size: int) -> Tensor:
     windows = written.unfold(1, size, 1)  # (B, W, size)
     suffix = written[:, len(tokens) - size + 1 :].unsqueeze(1)
     again = (windows[:, :, : size - 1] == suffix).all(dim=2)  # (B, W)
-    banned = torch.zeros_like(logp).scatter_add_(1, windows[:, :, -1], again.to(logp.dtype))
+    banned = torch.zeros_like(logp).scatter_add_(1, windows[:, :, -1].clamp(min=0), again.to(logp.dtype))
     return logp.masked_fill(banned > 0, float("-inf"))
-
-
-def _without_placeholders(logits: Tensor) -> Tensor:
-    """Take all probability from the placeholders, which are the first tokens but for `EOS`."""
-    banned = torch.zeros(logits.shape[-1], dtype=torch.bool, device=logits.device)
-    banned[list(BANNED)] = True
-    return logits.float().masked_fill(banned, float("-inf"))

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, reduce
+from itertools import pairwise
 from operator import or_
 from statistics import fmean
 from typing import Any
@@ -32,6 +33,7 @@ __all__ = [
     "length",
     "repetition",
     "semantic",
+    "variety",
 ]
 
 Reward = Callable[..., list[float]]
@@ -141,6 +143,23 @@ def copying(completions: Sequence[str], *, transcript: Sequence[str], **_: Any) 
 def _copied(text: str, words: str) -> float:
     triples = [text[at : at + 3] for at in range(len(text) - 2)]
     return sum(triple in words for triple in triples) / max(1, len(triples))
+
+
+def variety(completions: Sequence[str], *, references: Sequence[Sequence[str]], **_: Any) -> list[float]:
+    """Minus the mean share of the other clips' captions that hold a character pair of this one: 0 to -1.
+
+    Captions of one clip stand next to one another and have the same references. A policy that says the same of every
+    clip, which the other rewards may well pay, gets the worst; so does a caption without pairs.
+    """
+    clip = np.cumsum([0, *(one is not other for one, other in pairwise(references))])
+    held = [{text[at : at + 2] for at in range(len(text) - 1)} for text in completions]
+    everywhere = Counter(pair for pairs in held for pair in pairs)
+    within = Counter((int(k), pair) for k, pairs in zip(clip, held, strict=True) for pair in pairs)
+    others = len(completions) - np.bincount(clip)[clip]
+    return [
+        -fmean((everywhere[pair] - within[int(k), pair]) / max(1, int(n)) for pair in pairs) if pairs else -1.0
+        for k, pairs, n in zip(clip, held, others, strict=True)
+    ]
 
 
 def _worst_if_blank(completions: Sequence[str], values: Sequence[float]) -> list[float]:

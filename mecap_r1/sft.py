@@ -11,7 +11,7 @@ from torch import Tensor
 from mecap_r1.augmentation import Augmentation
 from mecap_r1.material import Item, batches, completions, generator, order, prompts
 from mecap_r1.policy import Policy, Prompts, completion_mask
-from mecap_r1.tokeniser import UNK, CaptionTokeniser
+from mecap_r1.tokeniser import Tokeniser
 from mecap_r1.training import Schedule, Trainer, Values
 from secbench.captioner import Context
 
@@ -39,7 +39,7 @@ class SftSettings:
 
 def sft(
     policy: Policy,
-    tokeniser: CaptionTokeniser,
+    tokeniser: Tokeniser,
     train: Sequence[Item],
     validation: Sequence[Item],
     settings: SftSettings,
@@ -57,7 +57,7 @@ def sft(
         context: seed, folder, log and progress.
         identity: names the training, for resume.
     """
-    augmentation = Augmentation.of_strength(settings.augmentation)
+    augmentation = Augmentation.of_strength(settings.augmentation * policy.augmentable)
 
     def loss_of(step: int) -> tuple[Tensor, Values]:
         policy.train()
@@ -84,12 +84,14 @@ def sft(
 
 
 def _negative_log_likelihood(
-    policy: Policy, batch: Prompts, captions: Sequence[str], tokeniser: CaptionTokeniser, group: int
+    policy: Policy, batch: Prompts, captions: Sequence[str], tokeniser: Tokeniser, group: int
 ) -> tuple[Tensor, Tensor]:
     """The sum over all tokens in nats, and their number. Unknown characters, which cannot be written, do not count."""
     tokens = completions(captions, tokeniser, policy.config.max_caption).to(policy.device)
     logp, _ = policy.score(policy.prefix(batch), tokens, group)
-    mask = completion_mask(tokens) & (tokens != UNK)
+    mask = completion_mask(tokens, policy.special.eos)
+    if policy.special.unk is not None:
+        mask &= tokens != policy.special.unk
     return -torch.where(mask, logp, 0.0).sum(), mask.sum()
 
 

@@ -8,7 +8,7 @@ Positions are counted anew in each section, and all padding is masked, so that a
 alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -18,7 +18,7 @@ from transformers import PretrainedConfig
 
 from mecap_r1.listener import Listener
 from mecap_r1.policy import Policy, Prompts
-from mecap_r1.tokeniser import PAD
+from mecap_r1.tokeniser import PAD, CaptionTokeniser
 
 __all__ = ["TinyConfig", "TinyPolicy", "TinyPrefix"]
 
@@ -37,6 +37,7 @@ class TinyConfig(PretrainedConfig):
         max_caption: longest caption in tokens, end token included.
         dropout: probability, in training.
         clip_dropout: probability for the principal axes of the statistics of a clip, in training.
+        special: fields of the tokeniser's `Special`; None: those of `CaptionTokeniser`.
     """
 
     model_type = "mecap_r1_tiny"
@@ -53,8 +54,10 @@ class TinyConfig(PretrainedConfig):
         max_caption: int = 80,
         dropout: float = 0.1,
         clip_dropout: float = 0.1,
+        special: dict[str, Any] | None = None,
         **rest: Any,
     ) -> None:
+        self.special = special or asdict(CaptionTokeniser.special)
         self.vocab_size, self.channels, self.hidden = vocab_size, channels, hidden
         self.layers, self.heads, self.audio_tokens = layers, heads, audio_tokens
         self.max_text, self.max_caption = max_text, max_caption
@@ -86,6 +89,7 @@ class TinyPolicy(Policy):
 
     config_class = TinyConfig
     main_input_name = "text"
+    augmentable = True
 
     def __init__(self, config: TinyConfig) -> None:
         super().__init__(config)
@@ -143,7 +147,7 @@ class TinyPolicy(Policy):
         if prompts.text is not None:
             text = prompts.text[:, : self.config.max_text]
             places = torch.arange(text.shape[1], device=text.device)
-            parts.append(self.embedding(text) + self.text_position(places))
+            parts.append(self.embedding(text.clamp(min=0)) + self.text_position(places))
             masks.append(text != PAD)
         x, mask = self.dropout(torch.cat(parts, dim=1)), torch.cat(masks, dim=1)
         # A prompt of which nothing is there still needs something to look at: its first, empty place.
@@ -160,7 +164,7 @@ class TinyPolicy(Policy):
         count, length = inputs.shape
         places = torch.arange(length, device=inputs.device)
         sound = prefix.sound.repeat_interleave(group, 0).unsqueeze(1)
-        x = self.dropout(self.embedding(inputs) + self.caption_position(places) + sound)
+        x = self.dropout(self.embedding(inputs.clamp(min=0)) + self.caption_position(places) + sound)
         causal = torch.ones(length, length, dtype=torch.bool, device=inputs.device).tril()
         before = prefix.mask.repeat_interleave(group, 0)[:, None, None, :].expand(-1, 1, length, -1)
         mask = torch.cat([before, causal.expand(count, 1, length, length)], dim=3)
@@ -192,7 +196,7 @@ class TinyDecoder:
     def step(self, tokens: Tensor) -> Tensor:
         """Logits (B, V) after one more token each."""
         policy, place = self.policy, self.start + self.at
-        x = policy.embedding(tokens) + policy.caption_position.weight[self.at] + self.sound  # (B, d)
+        x = policy.embedding(tokens.clamp(min=0)) + policy.caption_position.weight[self.at] + self.sound  # (B, d)
         for block, (keys, values) in zip(policy.blocks, self.past, strict=True):
             assert isinstance(block, Block)  # noqa: S101 - a module list does not say of what
             x = block.step(x, self.mask[..., : place + 1], keys, values, place)

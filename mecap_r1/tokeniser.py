@@ -6,7 +6,9 @@ to learn and to sample, and a reward falls on fewer choices. Any other text is s
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from tokenizers import Regex, Tokenizer
 from tokenizers.models import BPE
@@ -16,12 +18,56 @@ from tokenizers.trainers import BpeTrainer
 from secbench.errors import DataError
 from secbench.runs import write_atomically
 
-__all__ = ["BANNED", "BOS", "EOS", "PAD", "SPECIAL", "UNK", "CaptionTokeniser"]
+__all__ = ["PAD", "SPECIAL", "CaptionTokeniser", "Special", "Tokeniser"]
+
+PAD = -1
+"""Fills up rows of token ids; no token of any vocabulary."""
+
+
+@dataclass(frozen=True)
+class Special:
+    """The ids of tokens that are no text.
+
+    Attributes:
+        bos: what a caption is written after.
+        eos: what ends it.
+        unk: stands for what cannot be spelt; None where everything can.
+        banned: placeholders that can be neither sampled nor scored: a policy gives them no probability at all.
+    """
+
+    bos: int
+    eos: int
+    unk: int | None = None
+    banned: tuple[int, ...] = ()
+
+
+class Tokeniser(Protocol):
+    """Text to tokens and back, for one policy."""
+
+    @property
+    def special(self) -> Special:
+        """The ids of tokens that are no text."""
+        ...
+
+    def __len__(self) -> int:
+        """The number of tokens, special ones included."""
+        ...
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text, without any special one but that for what is unknown."""
+        ...
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """The text up to the end token; special tokens and `PAD` give nothing."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write it beside the policy."""
+        ...
+
 
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>", "<sep>", "<audio>")
-PAD, BOS, EOS, UNK = range(4)
-BANNED = tuple(index for index in range(len(SPECIAL)) if index != EOS)
-"""Placeholders that can be neither sampled nor scored: a policy gives them no probability at all."""
+_BOS, _EOS, _UNK = 1, 2, 3
 
 LONGEST = 4
 """Most characters of a token."""
@@ -35,6 +81,8 @@ class CaptionTokeniser:
     Args:
         tokenizer: a byte-pair encoding whose first tokens are `SPECIAL`.
     """
+
+    special = Special(_BOS, _EOS, _UNK, tuple(index for index in range(len(SPECIAL)) if index != _EOS))
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
@@ -53,7 +101,7 @@ class CaptionTokeniser:
             merges: most strings of several characters; 0: characters alone.
         """
         alphabet = sorted({character for text in (*captions, *others) for character in text})
-        tokenizer = Tokenizer(BPE(unk_token=SPECIAL[UNK]))
+        tokenizer = Tokenizer(BPE(unk_token=SPECIAL[_UNK]))
         tokenizer.pre_tokenizer = Split(Regex(r"[\p{P}\s]"), "isolated")
         trainer = BpeTrainer(
             vocab_size=len(SPECIAL) + len(alphabet) + merges,
@@ -71,17 +119,18 @@ class CaptionTokeniser:
         return len(self._text)
 
     def encode(self, text: str) -> list[int]:
-        """The tokens of a text; `UNK` for unknown characters, no end token."""
+        """The tokens of a text; `special.unk` for unknown characters, no end token."""
         tokens = self._tokenizer.encode(text, add_special_tokens=False).ids
-        return [token if token >= len(SPECIAL) else UNK for token in tokens]  # a text may hold "<eos>"
+        return [token if token >= len(SPECIAL) else _UNK for token in tokens]  # a text may hold "<eos>"
 
     def decode(self, tokens: Iterable[int]) -> str:
-        """The text up to the end token; special tokens give nothing."""
+        """The text up to the end token; special tokens and `PAD` give nothing."""
         text = []
         for token in tokens:
-            if token == EOS:
+            if token == _EOS:
                 break
-            text.append(self._text[token])
+            if token != PAD:
+                text.append(self._text[token])
         return "".join(text)
 
     def save(self, folder: Path) -> None:

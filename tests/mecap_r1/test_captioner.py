@@ -9,7 +9,8 @@ import torch
 
 from baselines.sft import Sft
 from mecap_r1 import MODELS
-from mecap_r1.captioner import MecapR1, PolicyConfig
+from mecap_r1.captioner import MecapR1
+from mecap_r1.settings import PolicyConfig
 from secbench.captioner import Captioner, Context
 from secbench.corpora import AudioClip, Example, Utterance
 from secbench.errors import DataError, SecbenchError, UsageError

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from mecap_r1 import features
+from mecap_r1.front_ends import ACOUSTICS
 from secbench.captioner import Progress
 from secbench.corpora import AudioClip, Utterance
 
@@ -19,30 +20,30 @@ def clip(tmp_path: Path) -> Utterance:
 
 
 def test_a_second_call_reads_the_cache(clip: Utterance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = features.load_features([clip], tmp_path / "cache", Progress())
-    monkeypatch.setattr(features, "extract", lambda _: pytest.fail("computed again"))
-    second = features.load_features([clip], tmp_path / "cache", Progress())
+    first = features.load_features([clip], ACOUSTICS, tmp_path / "cache", Progress())
+    monkeypatch.setattr(features, "read_audio", lambda *_: pytest.fail("computed again"))
+    second = features.load_features([clip], ACOUSTICS, tmp_path / "cache", Progress())
     np.testing.assert_array_equal(first.frames["a"], second.frames["a"])
 
 
 def test_a_changed_file_is_read_anew(clip: Utterance, tmp_path: Path) -> None:
-    first = features.load_features([clip], tmp_path / "cache", Progress())
+    first = features.load_features([clip], ACOUSTICS, tmp_path / "cache", Progress())
     assert clip.audio is not None
     soundfile.write(clip.audio.path, np.sin(np.arange(24_000) / 10) / 10, 16_000)
-    second = features.load_features([clip], tmp_path / "cache", Progress())
+    second = features.load_features([clip], ACOUSTICS, tmp_path / "cache", Progress())
     assert len(second.frames["a"]) == 1.5 * len(first.frames["a"])
 
 
 def test_a_broken_cache_is_made_again(clip: Utterance, tmp_path: Path) -> None:
-    features.load_features([clip], tmp_path / "cache", Progress())
+    features.load_features([clip], ACOUSTICS, tmp_path / "cache", Progress())
     stored = next((tmp_path / "cache" / "features").iterdir())
     stored.write_bytes(b"not safetensors")
-    assert "a" in features.load_features([clip], tmp_path / "cache", Progress()).frames
+    assert "a" in features.load_features([clip], ACOUSTICS, tmp_path / "cache", Progress()).frames
 
 
 def test_clips_that_cannot_be_read_are_named_with_the_reason(clip: Utterance, tmp_path: Path) -> None:
     rows = [clip, Utterance("gone", AudioClip(tmp_path / "gone.wav")), Utterance("silent")]
-    found = features.load_features(rows, tmp_path / "cache", Progress())
+    found = features.load_features(rows, ACOUSTICS, tmp_path / "cache", Progress())
     assert set(found.frames) == {"a"}
     assert set(found.failures) == {"gone", "silent"}
     assert "no audio" in found.failures["silent"]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from mecap_r1.policy import Policy, Prompts, completion_mask
 from mecap_r1.tiny import TinyConfig, TinyPolicy
-from mecap_r1.tokeniser import BANNED, EOS, PAD
+from mecap_r1.tokeniser import PAD, CaptionTokeniser
 
 VOCABULARY = 40
 
@@ -44,6 +44,7 @@ def one(prompts: Prompts, row: int, texts: tuple[int, ...] = ()) -> Prompts:
     return Prompts(prompts.audio[row : row + 1, : int(length)], length, text)
 
 
+EOS, BANNED = CaptionTokeniser.special.eos, CaptionTokeniser.special.banned
 CAPTIONS = torch.tensor([[7, 9, 11, EOS, PAD], [8, 8, 30, 12, EOS], [6, EOS, PAD, PAD, PAD], [20, 21, 22, 23, 24]])
 
 
@@ -53,7 +54,7 @@ def test_a_batch_gives_what_its_prompts_give_alone(policy: TinyPolicy) -> None:
     together, _ = policy.score(policy.prefix(both), CAPTIONS[:2])
     for row in range(2):
         alone, _ = policy.score(policy.prefix(one(both, row, texts)), CAPTIONS[row : row + 1])
-        mask = completion_mask(CAPTIONS[row : row + 1])
+        mask = completion_mask(CAPTIONS[row : row + 1], EOS)
         torch.testing.assert_close(together[row : row + 1][mask], alone[mask], atol=1e-5, rtol=1e-5)
 
 
@@ -61,7 +62,7 @@ def test_another_clip_gives_other_probabilities(policy: TinyPolicy) -> None:
     first, second = clips(60), clips(61)
     one_way, _ = policy.score(policy.prefix(first), CAPTIONS[:1])
     other, _ = policy.score(policy.prefix(second), CAPTIONS[:1])
-    assert (one_way - other).abs()[completion_mask(CAPTIONS[:1])].max() > 1e-4
+    assert (one_way - other).abs()[completion_mask(CAPTIONS[:1], EOS)].max() > 1e-4
 
 
 def test_a_sample_is_scored_as_it_was_drawn(policy: TinyPolicy) -> None:
@@ -97,7 +98,7 @@ def gradients(policy: Policy, loss: Tensor) -> dict[str, Tensor]:
 def test_the_shared_prefix_leaves_every_gradient_as_it_is(policy: TinyPolicy) -> None:
     texts = (5, 2)
     pair = clips(70, 45, texts=texts)
-    mask = completion_mask(CAPTIONS)
+    mask = completion_mask(CAPTIONS, EOS)
     weights = torch.tensor([1.0, -0.5, 0.3, 2.0]).unsqueeze(1)
     shared, _ = policy.score(policy.prefix(pair), CAPTIONS, 2)
     ours = gradients(policy, (torch.where(mask, shared, 0.0) * weights).sum())
@@ -127,7 +128,7 @@ def test_one_prompt_without_sound_does_not_change_the_other(policy: TinyPolicy) 
     silent = Prompts(both.audio, torch.tensor([50, 0]), both.text)
     alone, _ = policy.score(policy.prefix(one(clips(50, 20, texts=(3, 4)), 0, (3, 4))), CAPTIONS[:1])
     together, _ = policy.score(policy.prefix(silent), CAPTIONS[:2])
-    assert torch.isfinite(together[completion_mask(CAPTIONS[:2])]).all()
+    assert torch.isfinite(together[completion_mask(CAPTIONS[:2], EOS)]).all()
     torch.testing.assert_close(together[0, :4], alone[0, :4], atol=1e-5, rtol=1e-5)
 
 
@@ -160,4 +161,4 @@ def test_saved_and_loaded(policy: TinyPolicy, tmp_path: Path) -> None:
 
 def test_a_mask_ends_with_the_first_end_token() -> None:
     tokens = torch.tensor([[7, EOS, EOS, 8], [7, 8, 9, 10], [EOS, PAD, PAD, PAD]])
-    assert completion_mask(tokens).sum(dim=1).tolist() == [2, 4, 1]
+    assert completion_mask(tokens, EOS).sum(dim=1).tolist() == [2, 4, 1]

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mecap_r1.tokeniser import BANNED, EOS, LONGEST, SPECIAL, UNK, CaptionTokeniser
+from mecap_r1.tokeniser import LONGEST, SPECIAL, CaptionTokeniser
 from secbench.errors import DataError
+
+EOS, UNK, BANNED = CaptionTokeniser.special.eos, CaptionTokeniser.special.unk, CaptionTokeniser.special.banned
 
 CAPTIONS = ["说话人语气愤怒，语速较快。", "声音愤怒，语速较慢。", "她语气平静，语速较快。"] * 5
 

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from baselines.sft import Sft
-from mecap_r1.captioner import MecapR1, PolicyConfig
+from mecap_r1.captioner import MecapR1
 from mecap_r1.policy import Policy
+from mecap_r1.settings import PolicyConfig
 from mecap_r1.tiny import TinyConfig, TinyPolicy
 from mecap_r1.training import Schedule, Trainer, seeded, single_thread
 from secbench.captioner import Captioner, Context
