@@ -255,12 +255,12 @@ class _Scoring:
         return {name: sums[:, k] for k, name in enumerate(names)}
 
     def report(self) -> Report:
-        n_failed = sum(self.answers.failed)
+        n_failed, caption = sum(self.answers.failed), self.task.is_caption
+        # First, as they need much memory for a while, and statistics keep some of it.
+        controls = caption_controls(self.batch, self.read, self.controls) if caption else {}
         early = {m.name: self._take(m, n_failed) for m in self.metrics}
         scores = {m.name: early[m.name] or self._score(m, self.collected[m.name], n_failed) for m in self.metrics}
         title = self.card.title.replace(" ", "-") + ("" if self.split == "test" else f"-{self.split}")
-        caption = self.task.is_caption
-        controls = caption_controls(self.batch, self.read, self.controls) if caption else {}
         return Report(
             corpus=self.card.name,
             corpus_revision=self.card.revision,
