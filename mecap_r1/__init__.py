@@ -16,6 +16,7 @@ MODELS = (
 REWARDS = (
     Entry("emotion", "emotion coordinates along those of the references", "mecap_r1.rewards:emotion"),
     Entry("anchor", "emotion coordinates along the anchor of the gold class", "mecap_r1.rewards:anchor"),
+    Entry("emotion_f1", "F1 of the emotions that the lexicon reads with the gold one", "mecap_r1.rewards:emotion_f1"),
     Entry("bleu", "smoothed BLEU-4 of the caption alone", "mecap_r1.rewards:bleu"),
     Entry("semantic", "mean cosine with the references in the sentence space", "mecap_r1.rewards:semantic"),
     Entry("consensus", "CIDEr-D with idf fixed on the training references", "mecap_r1.rewards:consensus"),
