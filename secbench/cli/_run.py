@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from secbench.cli._jobs import finish_all
 from secbench.cli._options import quiet_option
 from secbench.cli._output import json_option, print_json, print_scores, runs_option
 from secbench.errors import DataError, PartialError, UsageError
@@ -28,11 +29,16 @@ _KEYS = {"model", "corpus", "root", "task", "split", "seed", "limit", "set", "fr
 @click.option("--from", "fitted", metavar="RUN", help="Use the fitted model of a run instead of fitting.")
 @click.option("--fit-only", is_flag=True, default=None, help="Stop after fitting.")
 @click.option("--max-failures", type=click.IntRange(min=0), help="Give up when more utterances than this fail.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at a time, where there are several."
+)
 @click.option("--strict", is_flag=True, help="Exit with 3 instead of 4 if an utterance failed.")
 @runs_option
 @quiet_option
 @json_option
-def run_command(config: Path | None, runs: str, quiet: bool, as_json: bool, strict: bool, **flags: Any) -> None:
+def run_command(
+    config: Path | None, runs: str, jobs: int, quiet: bool, as_json: bool, strict: bool, **flags: Any
+) -> None:
     """Fit a model, caption a split with it, and score it.
 
     A run that was interrupted goes on where it was; one that is complete is shown again.
@@ -45,6 +51,9 @@ def run_command(config: Path | None, runs: str, quiet: bool, as_json: bool, stri
     flags["from"] = flags.pop("fitted")
     tables = read_run_file(config) if config else [{}]
     requests = [request for table in tables for request in _requests(table, flags, Path(runs))]
+    if jobs > 1 and len(requests) > 1:
+        with progress_for("runs", quiet=quiet) as progress:
+            finish_all(requests, jobs, progress)
     outcomes: list[Outcome] = []
     for request in requests:
         with progress_for(f"{request.model} s{request.seed}", quiet=quiet) as progress:
