@@ -55,7 +55,7 @@ def ours(first: dict[str, Additive], second: dict[str, Additive], resamples: int
 
 def theirs(references: Captions, first: Captions, second: Captions, resamples: int) -> Callable[[], Any]:
     """BLEU alone, of statistics that are extracted already."""
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.significance import _paired_bs_test
 
     class Extracted(BLEU):
@@ -68,7 +68,7 @@ def theirs(references: Captions, first: Captions, second: Captions, resamples: i
     before = plain._extract_corpus_statistics(first, [references])
     ready = plain._extract_corpus_statistics(second, [references])
     metric = Extracted(tokenize="char", force=True)
-    info = {"BLEU": (before, plain._aggregate_and_compute(before))}
+    info: Any = {"BLEU": (before, plain._aggregate_and_compute(before))}
     return lambda: _paired_bs_test(info, "second", second, [references], {"BLEU": metric}, resamples, seed=1)
 
 

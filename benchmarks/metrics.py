@@ -106,7 +106,7 @@ def pycocoevalcap(names: Sequence[str]) -> Work:
 
 def sacrebleu() -> Work:
     """BLEU alone."""
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     bleu = BLEU(tokenize="none", force=True)
     return lambda captions, references: bleu.corpus_score(
