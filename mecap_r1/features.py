@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
@@ -70,7 +71,7 @@ def _frames(clip: AudioClip | None, front_end: FrontEnd) -> Frames:
     wave = read_audio(clip, front_end.rate)
     if not len(wave):
         raise DataError("The clip is empty. Check its start and end.", clip.path)
-    return front_end.extract(wave)
+    return np.ascontiguousarray(front_end.extract(wave))  # safetensors writes memory as it lies
 
 
 def _identity(clips: Mapping[str, AudioClip | None], front_end: FrontEnd) -> str:

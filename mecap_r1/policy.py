@@ -166,7 +166,7 @@ class Policy(PreTrainedModel):
             if greedy:
                 token = _without_repeats(logp, tokens, no_repeat).argmax(dim=1)
             else:
-                token = torch.multinomial(logp.exp(), 1).squeeze(1)
+                token = self.draw(logp)
             logps.append(logp.gather(1, token.unsqueeze(1)).squeeze(1).masked_fill(~alive, 0.0))
             token = token.masked_fill(~alive, PAD)
             tokens.append(token)
@@ -175,6 +175,10 @@ class Policy(PreTrainedModel):
                 break
         written = torch.stack(tokens, dim=1)
         return Samples(written, completion_mask(written, special.eos), torch.stack(logps, dim=1), ~alive)
+
+    def draw(self, logp: Tensor) -> Tensor:
+        """A token (B,) each from log-probabilities (B, V)."""
+        return torch.multinomial(logp.exp(), 1).squeeze(1)
 
     def _allowed(self, logits: Tensor) -> Tensor:
         """Take all probability from the placeholders."""

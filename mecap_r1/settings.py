@@ -16,6 +16,7 @@ class PolicySpec:
     audio_tokens: int = 0
     freeze_listener: bool = True
     lora: int = 0
+    bf16_weights: bool = False
     dropout: float = 0.1
 
 
@@ -31,6 +32,7 @@ class PolicyConfig:
         audio_tokens: of a clip after the bridge; 0: the preset's own number.
         freeze_listener: leave the weights of the speech encoder as they are.
         lora: rank of low-rank adapters on the language model, which is frozen then; 0: all of its weights are trained.
+        bf16_weights: keep the weights of the large presets in bfloat16.
         modality: what it is given: `audio`, `text` or `audio+text`.
         sft_steps: optimiser steps of stage 1.
         grpo_steps: optimiser steps of stage 2; the baseline `sft` spends them on stage 1.
@@ -46,6 +48,9 @@ class PolicyConfig:
         evaluate_every: steps between evaluations on validation.
         checkpoint_every: steps between checkpoints.
         average: decay of the moving average of the weights that is evaluated and kept, in both stages; 0: none.
+        accumulate: parts that a process cuts its share of a step's batch into, so that it takes less memory.
+        precision: `fp32`, or `bf16`: passes through the policy in bfloat16 where that is safe, weights as they are.
+        tensorboard: also write the curves as event files into the folder `checkpoint/tensorboard` of the run.
     """
 
     preset: str = "tiny"
@@ -55,6 +60,7 @@ class PolicyConfig:
     audio_tokens: int = 0
     freeze_listener: bool = True
     lora: int = 0
+    bf16_weights: bool = False
     modality: str = "audio+text"
     sft_steps: int = 800
     grpo_steps: int = 200
@@ -70,6 +76,9 @@ class PolicyConfig:
     evaluate_every: int = 50
     checkpoint_every: int = 50
     average: float = 0.98
+    accumulate: int = 1
+    precision: str = "fp32"
+    tensorboard: bool = False
 
     @property
     def spec(self) -> PolicySpec:
@@ -82,5 +91,6 @@ class PolicyConfig:
             self.audio_tokens,
             self.freeze_listener,
             self.lora,
+            self.bf16_weights,
             self.dropout,
         )

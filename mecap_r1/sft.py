@@ -10,9 +10,10 @@ from torch import Tensor
 
 from mecap_r1.augmentation import Augmentation
 from mecap_r1.material import Item, batches, completions, generator, order, prompts
+from mecap_r1.parts import rows_of
 from mecap_r1.policy import Policy, Prompts, completion_mask
 from mecap_r1.tokeniser import Tokeniser
-from mecap_r1.training import Schedule, Trainer, Values
+from mecap_r1.training import Losses, Schedule, Trainer, Values, seeded
 from secbench.captioner import Context
 
 __all__ = ["SftSettings", "sft"]
@@ -57,42 +58,57 @@ def sft(
         context: seed, folder, log and progress.
         identity: names the training, for resume.
     """
-    augmentation = Augmentation.of_strength(settings.augmentation * policy.augmentable)
+    augmentation = Augmentation.of_strength(settings.augmentation) if policy.augmentable else None
 
-    def loss_of(step: int) -> tuple[Tensor, Values]:
+    def losses_of(step: int) -> Losses:
         policy.train()
         rng = generator(context.seed, "sft", step)
         chosen = [train[index] for index in order(len(train), settings.batch, context.seed, "sft", step)]
         captions = [text for item in chosen for text in _draw(item.references, settings.references, rng)]
         batch = prompts(chosen, tokeniser, augmentation, rng, settings.drop_text)
-        total, count = _negative_log_likelihood(policy, batch, captions, tokeniser, settings.references)
-        loss = total / count
-        return loss, {"loss": float(loss.detach())}
+        tokens, mask = _targets(policy, captions, tokeniser)
+        found, count, group = torch.zeros(()), mask.sum(), settings.references
+        for part in trainer.parts(len(chosen)):
+            with part.noise(lambda: seeded(context.seed, "sft", step)):
+                own = _negative_log_likelihood(
+                    policy, rows_of(batch, part), part.of(tokens, group), part.of(mask, group), group
+                )
+            loss = own / count
+            found += loss.detach().cpu()
+            yield loss
+        return {"loss": float(trainer.team.sum(found)), "tokens": float(count)}
 
     def evaluate() -> Values:
-        total, count = 0.0, 0.0
         most = max(len(item.references) for item in validation)
-        for some in batches(validation, 64):
-            captions = [text for item in some for text in _cycled(item.references, most)]
-            found, tokens = _negative_log_likelihood(policy, prompts(some, tokeniser), captions, tokeniser, most)
-            total, count = total + float(found), count + float(tokens)
-        return {"score": -total / count, "nll": total / count}
+        pieces = list(batches(validation, 64))
+        found: list[tuple[int, float, float]] = []
+        for index in trainer.team.spread(len(pieces)):
+            captions = [text for item in pieces[index] for text in _cycled(item.references, most)]
+            tokens, mask = _targets(policy, captions, tokeniser)
+            total = _negative_log_likelihood(policy, prompts(pieces[index], tokeniser), tokens, mask, most)
+            found.append((index, float(total), float(mask.sum())))
+        found = sorted(trainer.team.gather(found))
+        mean = sum(total for _, total, _ in found) / sum(count for _, _, count in found)
+        return {"score": -mean, "nll": mean}
 
     trainer = Trainer(policy, settings.schedule, "sft", context, identity, evaluate if validation else None)
-    trainer.run(loss_of)
+    trainer.run(losses_of)
     return trainer
 
 
-def _negative_log_likelihood(
-    policy: Policy, batch: Prompts, captions: Sequence[str], tokeniser: Tokeniser, group: int
-) -> tuple[Tensor, Tensor]:
-    """The sum over all tokens in nats, and their number. Unknown characters, which cannot be written, do not count."""
+def _targets(policy: Policy, captions: Sequence[str], tokeniser: Tokeniser) -> tuple[Tensor, Tensor]:
+    """Captions as tokens (B, K), and which of them count: not unknown characters, which cannot be written."""
     tokens = completions(captions, tokeniser, policy.config.max_caption).to(policy.device)
-    logp, _ = policy.score(policy.prefix(batch), tokens, group)
     mask = completion_mask(tokens, policy.special.eos)
     if policy.special.unk is not None:
         mask &= tokens != policy.special.unk
-    return -torch.where(mask, logp, 0.0).sum(), mask.sum()
+    return tokens, mask
+
+
+def _negative_log_likelihood(policy: Policy, batch: Prompts, tokens: Tensor, mask: Tensor, group: int) -> Tensor:
+    """The sum over all tokens that count, in nats."""
+    logp, _ = policy.score(policy.prefix(batch), tokens, group)
+    return -torch.where(mask, logp, 0.0).sum()
 
 
 def _draw(references: Sequence[str], count: int, rng: np.random.Generator) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 from mecap_r1 import features
-from mecap_r1.front_ends import ACOUSTICS
+from mecap_r1.front_ends import ACOUSTICS, WAVEFORM, FrontEnd, log_mel
 from secbench.captioner import Progress
 from secbench.corpora import AudioClip, Utterance
 
@@ -17,6 +17,13 @@ def clip(tmp_path: Path) -> Utterance:
     path = tmp_path / "a.wav"
     soundfile.write(path, np.sin(np.arange(16_000) / 10) / 10, 16_000)
     return Utterance("a", AudioClip(path))
+
+
+@pytest.mark.parametrize("front_end", [ACOUSTICS, WAVEFORM, log_mel(80)], ids=lambda one: one.name)
+def test_what_is_read_is_what_was_made(clip: Utterance, tmp_path: Path, front_end: FrontEnd) -> None:
+    made, read = (features.load_features([clip], front_end, tmp_path, Progress()).frames["a"] for _ in range(2))
+    assert made.shape[1] == front_end.channels
+    assert np.array_equal(made, read)
 
 
 def test_a_second_call_reads_the_cache(clip: Utterance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
