@@ -1,13 +1,13 @@
 """Run folders, read and checked; a broken one is a row with its reason, unless somebody asked for just that one."""
 
-import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from secbench.captioner import Prediction
+from secbench.curves import read_log
 from secbench.errors import DataError
 from secbench.evaluation import Table, read_report, read_utterances
 from secbench.runs import RunFolder, find_run, list_runs, read_predictions
@@ -112,7 +112,7 @@ def _read(folder: Path) -> Run:
         record,
         None,
         tuple(read_predictions(predictions, drop_broken_tail=True)) if predictions.exists() else (),
-        tuple(_curve_rows(folder / "train.jsonl")),
+        tuple(read_log(folder / "train.jsonl")),
     )
     return _scored(run) if (folder / "scores.json").exists() else run
 
@@ -127,18 +127,3 @@ def _scored(run: Run) -> Scored:
                 run.folder / "scores.json",
             )
     return Scored(run.folder, run.record, report, run.predictions, run.curves)
-
-
-def _curve_rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of `train.jsonl`; a last line without an end, as a killed run leaves it, is dropped."""
-    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    for number, line in enumerate(lines, start=1):
-        if not line.endswith(b"\n"):
-            return
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise DataError("not JSON. Remove the line, or run again.", path, number) from error
-        if not isinstance(row, dict):
-            raise DataError("not a JSON object. Remove the line, or run again.", path, number)
-        yield row

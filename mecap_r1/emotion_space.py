@@ -8,22 +8,33 @@ concepts". How that subspace is made is not public. This is **our reading**:
 3. the emotion coordinates of a text y are c(y) = B (E(y) - m), m being the centre;
 4. the similarity of two texts is the cosine of their coordinates.
 
-Options, for an ablation: what the anchors are (`anchors`), whether they are centred (`centred`), and whether
-coordinates are those of step 3 or the cosines with each anchor (`projection`).
+Options, for an ablation: E (`sentence_encoder`), what the anchors are (`anchors`), whether they are centred
+(`centred`), and what the coordinates are (`projection`): those of step 3 (`basis`), those of step 3 after whitening
+within the emotions (`fisher`), or, without orthonormalisation, the dot products with each anchor of length 1
+(`cosines`).
 """
 
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mecap_r1.encoder import SentenceEncoder
+from mecap_r1.encoder import SentenceEncoder, find_encoder
 from secbench.errors import DataError, UsageError
 
-__all__ = ["ANCHORS", "PROJECTIONS", "Anchors", "EmotionSpace", "Projection", "anchor_texts"]
+__all__ = [
+    "ANCHORS",
+    "PROJECTIONS",
+    "Anchors",
+    "EmotionSpace",
+    "Projection",
+    "SpaceSettings",
+    "anchor_texts",
+    "build_space",
+]
 
 Anchors = Literal["centroids", "names"]
 Projection = Literal["fisher", "basis", "cosines"]
@@ -33,6 +44,33 @@ PROJECTIONS: tuple[Projection, ...] = get_args(Projection)
 Floats = NDArray[np.float32]
 SHRINKAGE = 0.1
 """Share of a multiple of the identity in the estimate of the scatter within emotions."""
+
+
+class SpaceSettings(Protocol):
+    """The settings that an emotion space is made from (`mecap_r1.captioner.MecapR1.Config` explains them)."""
+
+    @property
+    def sentence_encoder(self) -> str: ...  # noqa: D102 - see the class
+
+    @property
+    def anchors(self) -> str: ...  # noqa: D102
+
+    @property
+    def centred(self) -> bool: ...  # noqa: D102
+
+    @property
+    def projection(self) -> str: ...  # noqa: D102
+
+
+def build_space(captions: Sequence[str], labels: Sequence[str | None], settings: SpaceSettings) -> "EmotionSpace":
+    """The emotion space of training captions and their emotion classes.
+
+    Raises:
+        UsageError: if a setting does not exist.
+        DataError: if fewer than two emotions are there, or the encoder's weights are not at hand.
+    """
+    texts = anchor_texts(captions, labels, settings.anchors)
+    return EmotionSpace(find_encoder(settings.sentence_encoder, captions), texts, settings.centred, settings.projection)
 
 
 def anchor_texts(captions: Sequence[str], labels: Sequence[str | None], anchors: str) -> dict[str, list[str]]:
@@ -99,7 +137,7 @@ class EmotionSpace:
         self.anchors = _unit((anchors - self.centre) @ self.matrix)  # (K, R)
         lengths = np.linalg.norm((np.concatenate(vectors) - self.centre) @ self.matrix, axis=1)
         self.radius = max(float(np.median(lengths)), 1e-6)
-        self._known: dict[str, Floats] = {}
+        self._targets: dict[tuple[str, ...], Floats] = {}
         self._last: tuple[tuple[str, ...], Floats] = (), self.anchors[:0]
 
     def coordinates(self, texts: Sequence[str]) -> Floats:
@@ -114,11 +152,19 @@ class EmotionSpace:
         return self._last[1]
 
     def target(self, references: Sequence[str]) -> Floats:
-        """What references say together: (R,), the mean of their raw coordinates scaled to length 1."""
-        new = [text for text in dict.fromkeys(references) if text not in self._known]
-        if new:
-            self._known.update(zip(new, self._raw(new), strict=True))
-        return _unit(np.mean([self._known[text] for text in references], axis=0))
+        """What references say together: (R,), the mean of their raw coordinates scaled to length 1.
+
+        It is kept, and the same to the last bit whatever was asked before: a vector depends a little on the texts that
+        are encoded with it, so that those of one target are always encoded together and alone.
+        """
+        key = tuple(references)
+        if key not in self._targets:
+            self._targets[key] = _unit(self._raw(key).mean(axis=0))
+        return self._targets[key]
+
+    def cosines(self, texts: Sequence[str]) -> Floats:
+        """Cosine of each text's coordinates with every anchor: (N, K), in the order of `emotions`; 0 for a blank."""
+        return np.asarray(_unit(self._raw(texts)) @ self.anchors.T, dtype=np.float32)
 
     def anchor(self, emotion: str) -> Floats | None:
         """The coordinates (R,) of an emotion's anchor, of length 1; None for an emotion that has none."""

@@ -1,9 +1,11 @@
 """Sentences as vectors: the E of the emotion space.
 
-`SentenceEncoder` is all that the emotion space and the semantic reward know of it, so that a pretrained sentence
-encoder can stand in for the one here, which needs no weights: TF-IDF over words and a truncated SVD, fitted on the
-training captions (latent semantic analysis, Deerwester et al. 1990). Words and not characters: half of an idiom, which
-no human would write, must not be worth almost as much as the whole.
+`SentenceEncoder` is all that the emotion space and the semantic reward know of it. There are two:
+
+- `TfidfEncoder` needs no weights: TF-IDF over words and a truncated SVD, fitted on the training captions (latent
+  semantic analysis, Deerwester et al. 1990). Words and not characters: half of an idiom, which no human would write,
+  must not be worth almost as much as the whole.
+- `PretrainedEncoder` is a model of sentence-transformers (Reimers and Gurevych 2019), from a folder or the hub.
 """
 
 import json
@@ -16,13 +18,16 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from secbench.errors import DataError
+from mecap_r1.training import without_bars
+from secbench.errors import DataError, SecbenchError
 from secbench.metrics import words_of
 from secbench.runs import write_atomically
 
-__all__ = ["SentenceEncoder", "TfidfEncoder"]
+__all__ = ["DEFAULT_PRETRAINED", "PretrainedEncoder", "SentenceEncoder", "TfidfEncoder", "find_encoder"]
 
 Floats = NDArray[np.float32]
+DEFAULT_PRETRAINED = "sentence-transformers/paraphrase-multilingual-mpnet-base-v2"
+"""What `sentence-transformers` alone stands for."""
 
 
 class SentenceEncoder(Protocol):
@@ -93,6 +98,57 @@ class TfidfEncoder:
             return cls(stored["vocabulary"], arrays["idf"], arrays["components"])
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             raise DataError(f"The sentence encoder cannot be read ({error}). Fit it again.", folder) from error
+
+
+class PretrainedEncoder:
+    """A pretrained sentence encoder. Its vectors depend on its weights and on the texts of one call alone.
+
+    Args:
+        name: a folder, or a name on the hub. Only safetensors are read, and no code is run from there.
+
+    Raises:
+        SecbenchError: if sentence-transformers is not installed.
+        DataError: if the weights are not at hand.
+    """
+
+    def __init__(self, name: str = DEFAULT_PRETRAINED) -> None:
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:
+            raise SecbenchError(
+                f"The sentence encoder {name!r} needs sentence-transformers: pip install 'secbench[neural]', or set "
+                "sentence_encoder=tfidf."
+            ) from error
+        try:
+            with without_bars():
+                self._model = SentenceTransformer(name, model_kwargs={"use_safetensors": True}).eval()
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise DataError(
+                f"The sentence encoder {name!r} cannot be had ({reason}). Give the folder of a downloaded "
+                "sentence-transformers model with safetensors weights, or set sentence_encoder=tfidf."
+            ) from error
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """(N, D) vectors of length 1; zeros for a blank text."""
+        if not texts:
+            return np.zeros((0, self._model.get_embedding_dimension() or 0), np.float32)
+        rows = self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
+        blank = np.array([not text.strip() for text in texts])
+        return np.where(blank[:, None], 0.0, rows).astype(np.float32)
+
+
+def find_encoder(name: str, texts: Sequence[str]) -> SentenceEncoder:
+    """The encoder of a setting.
+
+    Args:
+        name: ``tfidf``, which is fitted on the texts; ``sentence-transformers`` for `DEFAULT_PRETRAINED`; else a folder
+            or a name on the hub of a sentence-transformers model.
+        texts: the training captions.
+    """
+    if name == "tfidf":
+        return TfidfEncoder.fit(texts)
+    return PretrainedEncoder(DEFAULT_PRETRAINED if name == "sentence-transformers" else name)
 
 
 def _itself(words: list[str]) -> list[str]:

@@ -8,10 +8,23 @@ from torch import Tensor
 
 from secbench.errors import UsageError
 
-__all__ = ["LOSSES", "Loss", "Objective", "advantages", "policy_loss"]
+__all__ = [
+    "ADVANTAGES",
+    "BASELINES",
+    "LOSSES",
+    "NORMALISATIONS",
+    "Loss",
+    "Objective",
+    "advantages",
+    "each",
+    "policy_loss",
+]
 
 Loss = Literal["dapo", "grpo", "dr_grpo"]
 LOSSES: tuple[Loss, ...] = get_args(Loss)
+ADVANTAGES = ("group", "batch", "none")
+NORMALISATIONS = ("sum", "each")
+BASELINES = ("group", "greedy")
 EPSILON = 1e-4
 LEAST_DEVIATION = 1e-6
 
@@ -27,35 +40,76 @@ class Objective:
         clip_low: the probability ratio is clipped below 1 minus this ...
         clip_high: ... and above 1 plus this.
         beta: weight of the divergence from the stage-1 policy.
+        advantage: what an advantage is divided by: ``group``, its group's standard deviation; ``batch``, that of all
+            centred rewards (arXiv 2508.08221); ``none``. ``dr_grpo`` divides by nothing.
+        normalise: ``sum``: rewards are summed as they are; ``each``: every part is centred and scaled within its group
+            first (GDPO, arXiv 2601.05242), so that weights count spreads and not ranges.
+        baseline: what is taken from a reward: ``group``, its group's mean; ``greedy``, the reward of the greedy caption
+            (self-critical sequence training, arXiv 1612.00563).
     """
 
     loss: str = "dapo"
     clip_low: float = 0.2
     clip_high: float = 0.28
     beta: float = 0.02
+    advantage: str = "group"
+    normalise: str = "sum"
+    baseline: str = "group"
 
     def __post_init__(self) -> None:
-        if self.loss not in LOSSES:
-            raise UsageError(f"There is no loss {self.loss!r}. Known: {', '.join(LOSSES)}.")
+        if self.baseline == "greedy" and self.normalise == "each":
+            raise UsageError("normalise=each takes off the groups' means, so it does not go with baseline=greedy.")
+        known = {"loss": LOSSES, "advantage": ADVANTAGES, "normalise": NORMALISATIONS, "baseline": BASELINES}
+        for name, values in known.items():
+            if getattr(self, name) not in values:
+                raise UsageError(f"There is no {name} {getattr(self, name)!r}. Known: {', '.join(values)}.")
+
+    @property
+    def scale(self) -> str:
+        """What advantages are divided by, the loss considered."""
+        return "none" if self.loss == "dr_grpo" else self.advantage
 
 
-def advantages(rewards: Tensor, group: int, scale: bool = True) -> tuple[Tensor, Tensor]:
-    """How much better a caption is than its group.
+def each(parts: Tensor, weights: Tensor, group: int) -> Tensor:
+    """The weighted sum of rewards that are centred and scaled within their groups one by one.
+
+    Args:
+        parts: (R, P * G) rewards.
+        weights: (R,).
+        group: G.
+
+    Returns:
+        (P * G,). A reward without differences in a group adds nothing there.
+    """
+    scaled = torch.stack([advantages(part, group)[0] for part in parts])
+    return weights @ scaled
+
+
+def advantages(
+    rewards: Tensor, group: int, scale: str = "group", baseline: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """How much better a caption is than its group, or than a baseline.
 
     Args:
         rewards: (P * G,).
         group: G.
-        scale: divide by the group's standard deviation plus 1e-4.
+        scale: what is divided by, plus 1e-4; see `Objective`.
+        baseline: (P,) rewards to take off in place of the groups' means.
 
     Returns:
-        (P * G,) advantages; (P * G,) whether the group has any difference (a standard deviation of 1e-6 at least).
+        (P * G,) advantages; (P * G,) whether the group counts: its standard deviation, or with a baseline its largest
+        difference from that, is 1e-6 at least.
     """
     table = rewards.view(-1, group)
-    centred = table - table.mean(dim=1, keepdim=True)
+    centred = table - (table.mean(dim=1, keepdim=True) if baseline is None else baseline.unsqueeze(1))
     deviation = table.std(dim=1, keepdim=True) if group > 1 else torch.zeros_like(table)
-    live = (deviation >= LEAST_DEVIATION).expand_as(table)
-    scaled = centred / (deviation + EPSILON) if scale else centred
-    return torch.where(live, scaled, 0.0).reshape(-1), live.reshape(-1)
+    apart = deviation if baseline is None else centred.abs().amax(dim=1, keepdim=True)
+    live = (apart >= LEAST_DEVIATION).expand_as(table)
+    if scale == "group":
+        centred = centred / (deviation + EPSILON)
+    elif scale == "batch":
+        centred = centred / (centred.std() + EPSILON)
+    return torch.where(live, centred, 0.0).reshape(-1), live.reshape(-1)
 
 
 def policy_loss(

@@ -107,7 +107,7 @@ class Registry:
 
 @cache
 def registry(room: str) -> Registry:
-    """The registry of a room: ``model``, ``corpus``, ``metric``, ``extractor``, ``reward``, ``table`` or ``command``.
+    """The registry of a room, which is named in the singular: ``model``, ``corpus``, ``metric``, ``extractor``, ...
 
     Raises:
         KeyError: if there is no such room.
@@ -120,5 +120,6 @@ def registry(room: str) -> Registry:
         "reward": "rewards",
         "table": "tables",
         "command": "commands",
+        "view": "views",
     }
     return Registry(room, plurals[room])

@@ -6,39 +6,80 @@ from pathlib import Path
 from typing import Any
 
 import click
+from typing_extensions import override
 
 from secbench.cli._output import as_json as to_json
 from secbench.cli._output import json_option, print_json, print_scores, runs_option
+from secbench.cli._training import print_training
 from secbench.errors import UnknownNameError
 from secbench.registry import registry
 
 __all__ = ["show_group"]
 
 
-@click.group("show")
+class _Views(click.Group):
+    """The commands below, the registered views, and the name of a run, which stands for ``run NAME``."""
+
+    @override
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*self.commands, *(entry.name for entry in registry("view"))])
+
+    @override
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in self.commands:
+            return self.commands[cmd_name]
+        view = registry("view")[cmd_name].load() if any(e.name == cmd_name for e in registry("view")) else None
+        assert view is None or isinstance(view, click.Command)  # noqa: S101 - the registered target's type
+        return view
+
+    @override
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = args[0] in self.list_commands(ctx)
+        return super().resolve_command(ctx, args if known or args[0].startswith("-") else ["run", *args])
+
+    @override
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        summaries = {name: command.get_short_help_str(80) for name, command in self.commands.items()}
+        summaries |= {entry.name: entry.summary for entry in registry("view")}
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(summaries.items()))
+
+
+@click.group("show", cls=_Views)
 def show_group() -> None:
-    """Show a run, model, corpus, metric, table or schema."""
+    """Show a run, model, corpus, metric, table or schema; `show NAME` shows the run of that name."""
 
 
 @show_group.command("run")
 @click.argument("name", metavar="RUN")
+@click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Draw the training curves to a file.")
 @runs_option
 @json_option
-def _run(name: str, runs: str, as_json: bool) -> None:
-    """Show what a run was, and its scores."""
+def _run(name: str, svg: Path | None, runs: str, as_json: bool) -> None:
+    """Show what a run was, its scores and its training curves."""
+    from secbench.curve_sheet import draw_curves
+    from secbench.curves import curves_of, read_log
     from secbench.evaluation import read_report
     from secbench.runs import find_run
 
     folder = find_run(name, Path(runs))
     record = folder.read()
     report = read_report(folder.path) if (folder.path / "scores.json").exists() else None
+    log = folder.path / "train.jsonl"
+    training = list(read_log(log))
+    if svg is not None:
+        draw_curves(curves_of(training), record.id, svg)
     if as_json:
-        print_json({"run": record.model_dump(mode="json"), "scores": report and report.model_dump(mode="json")})
+        scores = report and report.model_dump(mode="json")
+        print_json({"run": record.model_dump(mode="json"), "scores": scores, "training": training})
         return
     _facts({**record.model_dump(mode="json", exclude={"card", "provenance", "config", "facts"}), **record.facts})
     _facts({f"config.{key}": value for key, value in record.config.items()})
     if report is not None:
         print_scores(record.id, report)
+    print_training(training, log)
 
 
 @show_group.command("model")

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mecap_r1.objective import Objective, advantages, policy_loss
+from mecap_r1.objective import Objective, advantages, each, policy_loss
 from secbench.errors import UsageError
 
 LOGP = torch.tensor([[-1.0, -2.0, -0.5], [-0.2, -1.5, -3.0]])
@@ -39,7 +39,7 @@ def test_against_hand_computed_losses(kind: str, beta: float) -> None:
         "dr_grpo": sum(map(sum, rows)) / (2 * 3),
     }[kind]
     found, divergence = policy_loss(LOGP, OLD, REFERENCE, ADVANTAGE, LIVE, MASK, Objective(kind, beta=beta), 3)
-    assert float(found) == pytest.approx(wanted, rel=1e-5)
+    assert float(found) == pytest.approx(wanted, rel=1e-5, abs=1e-6)
     assert float(divergence) == pytest.approx((math.e - 2 + math.exp(-1)) / 5, rel=1e-4)
 
 
@@ -47,7 +47,59 @@ def test_advantages_by_hand() -> None:
     found, live = advantages(torch.tensor([1.0, 3.0, 2.0, 2.0]), 2)
     assert found.tolist() == pytest.approx([-1 / (math.sqrt(2) + 1e-4), 1 / (math.sqrt(2) + 1e-4), 0.0, 0.0])
     assert live.tolist() == [True, True, False, False]
-    assert advantages(torch.tensor([1.0, 3.0]), 2, scale=False)[0].tolist() == [-1.0, 1.0]
+    assert advantages(torch.tensor([1.0, 3.0]), 2, "none")[0].tolist() == [-1.0, 1.0]
+
+
+def test_advantages_over_the_batch_by_hand() -> None:
+    found, live = advantages(torch.tensor([1.0, 3.0, 4.0, 4.0]), 2, "batch")
+    over = math.sqrt(2 / 3) + 1e-4  # of -1, 1, 0, 0
+    assert found.tolist() == pytest.approx([-1 / over, 1 / over, 0.0, 0.0])
+    assert live.tolist() == [True, True, False, False]
+
+
+def test_advantages_over_the_greedy_caption_by_hand() -> None:
+    rewards, greedy = torch.tensor([1.0, 3.0, 2.0, 2.0, 5.0, 5.0]), torch.tensor([2.0, 1.5, 5.0])
+    found, live = advantages(rewards, 2, "none", greedy)
+    assert found.tolist() == pytest.approx([-1.0, 1.0, 0.5, 0.5, 0.0, 0.0])
+    assert live.tolist() == [True] * 4 + [False] * 2  # the second group has no spread, but is better than greedy
+
+
+def test_rewards_normalised_one_by_one_by_hand() -> None:
+    parts = torch.tensor([[0.0, 10.0, 5.0, 5.0], [0.3, 0.1, 0.1, 0.3]])
+    found = each(parts, torch.tensor([1.0, 2.0]), 2)
+    one, other = 5 / (math.sqrt(50) + 1e-4), 0.1 / (math.sqrt(0.02) + 1e-4)
+    assert found.tolist() == pytest.approx([-one + 2 * other, one - 2 * other, -2 * other, 2 * other], rel=1e-4)
+
+
+HAND_REWARDS = torch.tensor([1.0, 2.0, 6.0, 4.0, 4.0, 4.0])
+HAND_LOGP = torch.log(torch.tensor([[0.5, 0.2], [0.3, 0.9], [0.4, 0.6], [0.1, 0.1], [0.2, 0.2], [0.3, 0.3]]))
+HAND_RATIO = torch.tensor([[1.0, 1.5], [0.5, 1.0], [1.2, 1.0], [1.0, 1.0], [2.0, 1.0], [1.0, 0.1]])
+HAND_MASK = torch.tensor([[True, True], [True, False], [True, True], [True, True], [True, False], [True, True]])
+
+
+@pytest.mark.parametrize("scale", ["group", "batch", "none"])
+@pytest.mark.parametrize("kind", ["dapo", "grpo", "dr_grpo"])
+def test_two_groups_of_three_by_hand(kind: str, scale: str) -> None:
+    """Rewards 1, 2, 6 (mean 3, deviation sqrt 7), then 4 thrice; centred: -2, -1, 3, 0, 0, 0 (deviation sqrt 2.8)."""
+    over = {"group": math.sqrt(7) + 1e-4, "batch": math.sqrt(2.8) + 1e-4, "none": 1.0}[scale]
+    rows = [  # minimum of ratio times advantage and clipped ratio (0.8 to 1.28) times advantage, negative
+        [2 * 1.0, 2 * 1.5],
+        [1 * 0.8],  # the ratio .5 is clipped to .8, and -0.8 is below -0.5
+        [-3 * 1.2, -3 * 1.0],
+        [0.0, 0.0],
+        [0.0],
+        [0.0, 0.0],
+    ]
+    sums = [sum(row) / over for row in rows]
+    wanted = {
+        "dapo": sum(sums) / 10,
+        "grpo": sum(total / len(row) for total, row in zip(sums, rows, strict=True)) / 6,
+        "dr_grpo": sum(sums) / (6 * 2),
+    }[kind]
+    value, live = advantages(HAND_REWARDS, 3, scale)
+    old = HAND_LOGP - HAND_RATIO.log()
+    found, _ = policy_loss(HAND_LOGP, old, None, value, live, HAND_MASK, Objective(kind, beta=0.0), 2)
+    assert float(found) == pytest.approx(wanted, rel=1e-5, abs=1e-6)
 
 
 @given(st.lists(st.floats(-5, 5), min_size=8, max_size=8))
@@ -107,6 +159,7 @@ def test_placeholders_outside_the_mask_do_no_harm() -> None:
     assert torch.isfinite(logp.grad).all()
 
 
-def test_an_unknown_loss_is_refused() -> None:
-    with pytest.raises(UsageError, match="ppo"):
-        Objective("ppo")
+@pytest.mark.parametrize("name", ["loss", "advantage", "normalise", "baseline"])
+def test_an_unknown_setting_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=f"no {name} 'ppo'"):
+        Objective(**{name: "ppo"})
