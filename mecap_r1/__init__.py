@@ -2,7 +2,7 @@
 
 from secbench.registry import Entry
 
-__all__ = ["MODELS", "REWARDS"]
+__all__ = ["MODELS", "REWARDS", "VIEWS"]
 
 MODELS = (
     Entry(
@@ -24,4 +24,12 @@ REWARDS = (
     Entry("repetition", "penalty on repeated pairs of characters", "mecap_r1.rewards:repetition"),
     Entry("variety", "penalty on pairs of characters that captions of other clips hold", "mecap_r1.rewards:variety"),
     Entry("copying", "penalty on words taken from the transcript", "mecap_r1.rewards:copying"),
+)
+
+VIEWS = (
+    Entry(
+        "emotion-space",
+        "Show captions and anchors in the emotion space of a run.",
+        "mecap_r1.space_command:emotion_space_command",
+    ),
 )

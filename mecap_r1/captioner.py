@@ -8,15 +8,16 @@ from typing import Any, ClassVar
 
 import torch
 
+from mecap_r1.board import mirror
 from mecap_r1.cold_start import ColdStart, cold_start
 from mecap_r1.consensus import Consensus
-from mecap_r1.emotion_space import EmotionSpace, anchor_texts
-from mecap_r1.encoder import TfidfEncoder
+from mecap_r1.emotion_space import build_space
 from mecap_r1.grpo import GrpoSettings, emo_grpo
 from mecap_r1.material import Item, batches, items_of, prompts, prompts_of
 from mecap_r1.objective import Objective
 from mecap_r1.policy import Policy
 from mecap_r1.presets import find_preset
+from mecap_r1.processes import team
 from mecap_r1.rewards import RewardSum, parse_weights
 from mecap_r1.settings import PolicyConfig
 from mecap_r1.sft import SftSettings
@@ -45,6 +46,7 @@ class PolicyCaptioner(Captioner):
     """A captioner around a policy: everything but how it is trained."""
 
     Config = PolicyConfig
+    shares_fit: ClassVar[bool] = True
 
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
@@ -60,10 +62,11 @@ class PolicyCaptioner(Captioner):
         """
         if not train:
             raise DataError("There is nothing to learn from: the training split is empty.")
-        with single_thread():
+        with single_thread(), mirror(context, self.config.tensorboard and team().main) as context:
             front_end = self._preset.front_end(self.config.spec)
-            ours = items_of(train, self.config.modality, front_end, context)
-            theirs = items_of(validation, self.config.modality, front_end, context) if validation else []
+            with team().main_first():
+                ours = items_of(train, self.config.modality, front_end, context)
+                theirs = items_of(validation, self.config.modality, front_end, context) if validation else []
             tokeniser = self._preset.tokeniser(self.config.spec, ours)
             self._fitted = self._train(tokeniser, ours, theirs, context)
 
@@ -82,6 +85,8 @@ class PolicyCaptioner(Captioner):
             patience=config.patience,
             checkpoint_every=config.checkpoint_every,
             average=config.average,
+            accumulate=config.accumulate,
+            precision=config.precision,
         )
         settings = SftSettings(schedule, config.batch, config.references, config.augmentation, config.drop_text)
         return ColdStart(config.spec, settings)
@@ -90,13 +95,17 @@ class PolicyCaptioner(Captioner):
         """Write captions greedily. An utterance whose clip cannot be read yields the reason."""
         fitted = self._ready()
         front_end = self._preset.front_end(self.config.spec)
-        items, failures = prompts_of(utterances, self.config.modality, front_end, context)
-        for name, reason in failures.items():
-            yield Prediction(name, error=reason)
-        for some in batches(items, CAPTION_BATCH):
+        whole, asked = context.split or utterances, {row.id for row in utterances}
+        items, failures = prompts_of(whole, self.config.modality, front_end, context)
+        heard = {item.id: item for item in items}
+        yield from (Prediction(name, error=reason) for name, reason in failures.items() if name in asked)
+        for some in batches(whole, CAPTION_BATCH):
+            batch = [heard[row.id] for row in some if row.id in heard]
+            if asked.isdisjoint(item.id for item in batch):
+                continue
             with single_thread():
-                found = self._write(fitted, some)
-            yield from found
+                found = self._write(fitted, batch)
+            yield from (prediction for prediction in found if prediction.id in asked)
 
     def _write(self, fitted: Fitted, items: Sequence[Item]) -> list[Prediction]:
         with torch.no_grad():
@@ -140,10 +149,13 @@ class PolicyCaptioner(Captioner):
         return self._fitted
 
 
-def size_of(policy: Policy) -> dict[str, int]:
-    """The numbers of parameters, for the report."""
+def size_of(policy: Policy) -> dict[str, Any]:
+    """The numbers of parameters, and the parts that stay as they are (all of them or, with adapters, beneath)."""
     counts = [(value.numel(), value.requires_grad) for value in policy.parameters()]
-    return {"parameters": sum(n for n, _ in counts), "trainable": sum(n for n, learnt in counts if learnt)}
+    found: dict[str, Any] = {"parameters": sum(n for n, _ in counts)}
+    found["trainable"] = sum(n for n, learnt in counts if learnt)
+    fixed = {".".join(name.split(".")[:2]) for name, value in policy.named_parameters() if not value.requires_grad}
+    return found | ({"frozen": sorted(fixed)} if fixed else {})
 
 
 class MecapR1(PolicyCaptioner):
@@ -159,6 +171,7 @@ class MecapR1(PolicyCaptioner):
         "length",
         "repetition",
         "copying",
+        "variety",
     )
 
     @dataclass(frozen=True)
@@ -171,22 +184,37 @@ class MecapR1(PolicyCaptioner):
             group_size: captions for each of them.
             grpo_augmentation: strength of the variation of the features in stage 2.
             grpo_learning_rate: peak of stage 2.
+            grpo_patience: evaluations of stage 2 without a better one before it ends; 0: never.
             beta: weight of the divergence from the stage-1 policy.
             loss: `dapo`, `grpo` or `dr_grpo`.
+            clip_low: probability ratios are clipped below 1 minus this ...
+            clip_high: ... and above 1 plus this.
+            advantage: advantages are divided by the deviation of their `group`, of the `batch`, or by `none`.
+            normalise: rewards are summed as they are (`sum`), or centred and scaled within groups first (`each`).
+            baseline: a reward is held against the mean of its `group` or against the `greedy` caption.
             unended: taken from the reward of a caption without an end.
+            sentence_encoder: of the emotion space: `tfidf`, or `sentence-transformers`, or the folder or name on the
+                hub of such a model.
             anchors: anchors of the emotion space: `centroids` of the training captions or plain `names`.
             centred: whether the emotion space is centred.
             projection: `fisher`, `basis` or `cosines`.
         """
 
-        rewards: str = "emotion:2,anchor:2,consensus:5,bleu:3,length:2,repetition:2,copying:1"
+        rewards: str = "emotion:2,anchor:2,consensus:5,bleu:3,length:2,repetition:2,copying:1,variety:4"
         prompts: int = 32
         group_size: int = 8
         grpo_augmentation: float = 0.5
         grpo_learning_rate: float = 4e-4
+        grpo_patience: int = 0
         beta: float = 0.04
         loss: str = "dapo"
+        clip_low: float = 0.2
+        clip_high: float = 0.28
+        advantage: str = "group"
+        normalise: str = "sum"
+        baseline: str = "group"
         unended: float = 1.0
+        sentence_encoder: str = "tfidf"
         anchors: str = "centroids"
         centred: bool = True
         projection: str = "fisher"
@@ -199,7 +227,15 @@ class MecapR1(PolicyCaptioner):
         self, tokeniser: Tokeniser, train: Sequence[Item], validation: Sequence[Item], context: Context
     ) -> Fitted:
         config = self.config
-        objective = Objective(config.loss, beta=config.beta)
+        objective = Objective(
+            config.loss,
+            config.clip_low,
+            config.clip_high,
+            config.beta,
+            config.advantage,
+            config.normalise,
+            config.baseline,
+        )
         rewards = self._rewards(train)
         policy = cold_start(self._cold_start(config.sft_steps), tokeniser, train, validation, context)
         schedule = Schedule(
@@ -208,8 +244,11 @@ class MecapR1(PolicyCaptioner):
             warmup=min(10, config.grpo_steps),
             weight_decay=0.0,
             evaluate_every=config.evaluate_every,
+            patience=config.grpo_patience,
             checkpoint_every=config.checkpoint_every,
             average=config.average,
+            accumulate=config.accumulate,
+            precision=config.precision,
         )
         settings = GrpoSettings(
             schedule,
@@ -230,10 +269,7 @@ class MecapR1(PolicyCaptioner):
     def _rewards(self, train: Sequence[Item]) -> RewardSum:
         """The rewards, with an emotion space and document frequencies from the training captions."""
         captions = [(text, item.label) for item in train for text in item.references]
-        texts, labels = [text for text, _ in captions], [label for _, label in captions]
-        encoder = TfidfEncoder.fit(texts)
-        anchors = anchor_texts(texts, labels, self.config.anchors)
-        space = EmotionSpace(encoder, anchors, self.config.centred, self.config.projection)
+        space = build_space([text for text, _ in captions], [label for _, label in captions], self.config)
         return RewardSum(
             self.config.rewards, {"space": space, "consensus": Consensus([item.references for item in train])}
         )

@@ -10,6 +10,7 @@ import torch
 from mecap_r1.material import Item, prompts
 from mecap_r1.policy import Policy
 from mecap_r1.presets import find_preset
+from mecap_r1.processes import team
 from mecap_r1.settings import PolicySpec
 from mecap_r1.sft import SftSettings, sft
 from mecap_r1.tiny import TinyPolicy
@@ -50,7 +51,7 @@ def cold_start(
     identity = _identity(start, train, validation, context)
     folder = None if context.cache is None else context.cache / "sft" / digest(identity)
     preset = find_preset(start.spec.preset)
-    if folder is not None and (folder / "model.safetensors").exists():
+    if folder is not None and team().agree((folder / "model.safetensors").exists()):
         context.progress.note("stage 1 taken from the cache")
         return preset.load(folder)
     policy = preset.make(start.spec, tokeniser, context.seed)
@@ -58,7 +59,7 @@ def cold_start(
         policy.standardise(prompts(train[:: -(-len(train) // STANDARD)], tokeniser))
     trainer = sft(policy, tokeniser, train, validation, start.settings, context, identity)
     context.log({"stage": "sft-chosen", "step": trainer.best_step})
-    if folder is not None:
+    if folder is not None and team().main:
         _keep(policy, folder)
     return policy
 

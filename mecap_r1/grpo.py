@@ -1,6 +1,7 @@
 """Stage 2, Emo-GRPO: sample groups of captions, reward them, and make the better of a group likelier."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
@@ -10,14 +11,18 @@ from torch import Tensor
 
 from mecap_r1.augmentation import Augmentation
 from mecap_r1.material import Item, batches, generator, order, prompts
-from mecap_r1.objective import Objective, advantages, policy_loss
-from mecap_r1.policy import Policy, Samples
+from mecap_r1.objective import Objective, advantages, each, policy_loss
+from mecap_r1.parts import Part, joined, rows_of
+from mecap_r1.policy import Policy, Prompts, Samples
 from mecap_r1.rewards import RewardSum
 from mecap_r1.tokeniser import Tokeniser
-from mecap_r1.training import Schedule, Trainer, Values
+from mecap_r1.training import Losses, Schedule, Trainer, Values, seeded
 from secbench.captioner import Context
 
 __all__ = ["GrpoSettings", "emo_grpo", "judge"]
+
+SHOWN = 5
+"""Captions of validation that each evaluation logs, at even distances."""
 
 
 @dataclass(frozen=True)
@@ -73,40 +78,75 @@ def emo_grpo(
         identity: names the training, for resume.
     """
     frozen = policy.frozen() if settings.objective.beta else None
-    augmentation = Augmentation.of_strength(settings.augmentation * policy.augmentable)
+    augmentation = Augmentation.of_strength(settings.augmentation) if policy.augmentable else None
 
-    def loss_of(step: int) -> tuple[Tensor, Values]:
+    def losses_of(step: int) -> Losses:
         policy.explore()
         rng = generator(context.seed, "grpo", step)
         chosen = [train[index] for index in order(len(train), settings.batch, context.seed, "grpo", step)]
         batch = prompts(chosen, tokeniser, augmentation, rng, settings.drop_text)
-        prefix = policy.prefix(batch)
-        samples = policy.sample(prefix, settings.group, length=settings.length)
+        parts = trainer.parts(len(chosen))
+        alone = len(parts) == 1  # else a prompt is encoded again, so that one part at a time is in memory
+
+        def noise(part: Part) -> AbstractContextManager[None]:
+            return part.noise(lambda: seeded(context.seed, "grpo", step))
+
+        drawn = []
+        for part in parts:
+            with noise(part), torch.set_grad_enabled(alone):
+                prefix = policy.prefix(rows_of(batch, part))
+                drawn.append((prefix if alone else None, policy.sample(prefix, settings.group, length=settings.length)))
+        samples = joined(trainer.team.gather([own for _, own in drawn]))
         values = judge(samples, chosen, tokeniser, rewards)
-        reward = torch.tensor(values["reward"]) - settings.unended * (~samples.ended).float()
-        advantage, live = advantages(reward, settings.group, scale=settings.objective.loss != "dr_grpo")
-        logp, entropy = policy.score(prefix, samples.tokens, settings.group)
-        reference = None if frozen is None else frozen(batch, samples.tokens, settings.group)
-        loss, divergence = policy_loss(
-            logp, samples.logp, reference, advantage, live, samples.mask, settings.objective, settings.length
-        )
+        pieces = [rows_of(batch, part) for part in parts]
+        baseline = _baseline(policy, pieces, trainer, chosen, tokeniser, rewards, settings)
+        reward = _total(values, samples, settings, rewards)
+        advantage, live = advantages(reward, settings.group, settings.objective.scale, baseline)
+        sums = torch.zeros(3)
+        for part, (prefix, own) in zip(parts, drawn, strict=True):
+            some = rows_of(batch, part)
+            with noise(part):
+                prefix = policy.prefix(some) if prefix is None else prefix
+                logp, entropy = policy.score(prefix, own.tokens, settings.group)
+                reference = None if frozen is None else frozen(some, own.tokens, settings.group)
+                mine = part.of(advantage, settings.group), part.of(live, settings.group)
+                loss, divergence = policy_loss(
+                    logp, own.logp, reference, *mine, own.mask, settings.objective, settings.length
+                )
+            tokens = own.mask.sum() / samples.mask.sum()
+            loss = loss * (tokens if settings.objective.loss == "dapo" else (part.stop - part.start) / part.total)
+            uncertain = (entropy * own.mask).sum() / samples.mask.sum()
+            sums += torch.stack([loss.detach(), uncertain, divergence * tokens]).cpu()
+            yield loss
+        mean_loss, mean_entropy, mean_divergence = trainer.team.sum(sums).tolist()
         facts = {name: fmean(column) for name, column in values.items()}
-        facts |= _facts(samples, entropy, live, tokeniser) | {"kl": float(divergence), "loss": float(loss.detach())}
-        return loss, facts
+        facts["tokens"] = float(samples.mask.sum())
+        facts |= _facts(samples, mean_entropy, live, tokeniser) | {"kl": mean_divergence, "loss": mean_loss}
+        return facts
 
     def evaluate() -> Values:
         found: dict[str, list[float]] = {}
-        for some in batches(validation, 64):
-            prefix = policy.prefix(prompts(some, tokeniser))
+        written: dict[str, str] = {}
+        pieces = list(batches(validation, 64))
+        judged: list[tuple[int, dict[str, list[float]], list[str]]] = []
+        for index in trainer.team.spread(len(pieces)):
+            prefix = policy.prefix(prompts(pieces[index], tokeniser))
             samples = policy.sample(prefix, length=settings.length, greedy=True, no_repeat=settings.no_repeat)
-            values = judge(samples, some, tokeniser, rewards)
-            values["mean_length"] = samples.mask.sum(dim=1).tolist()
+            values = judge(samples, pieces[index], tokeniser, rewards)
+            texts = [tokeniser.decode(tokens) for tokens in samples.tokens.tolist()]
+            values["mean_length"] = [float(len(text)) for text in texts]
+            judged.append((index, values, texts))
+        for index, values, texts in sorted(trainer.team.gather(judged), key=lambda piece: piece[0]):
+            written.update(zip((item.id for item in pieces[index]), texts, strict=True))
             for name, column in values.items():
                 found.setdefault(name, []).extend(column)
+        shown = list(written.items())[:: -(-len(written) // SHOWN)]
+        rows = [{"id": name, "caption": text} for name, text in shown]
+        trainer.context.log({"stage": "grpo-samples", "step": trainer.step, "samples": rows})
         return {**{name: fmean(column) for name, column in found.items()}, "score": fmean(found["reward"])}
 
     trainer = Trainer(policy, settings.schedule, "grpo", context, identity, evaluate if validation else None)
-    trainer.run(loss_of)
+    trainer.run(losses_of)
     return trainer
 
 
@@ -124,12 +164,39 @@ def judge(samples: Samples, items: Sequence[Item], tokeniser: Tokeniser, rewards
     return rewards(texts, columns)
 
 
-def _facts(samples: Samples, entropy: Tensor, live: Tensor, tokeniser: Tokeniser) -> Values:
+@torch.no_grad()
+def _baseline(
+    policy: Policy,
+    pieces: Sequence[Prompts],
+    trainer: Trainer,
+    items: Sequence[Item],
+    tokeniser: Tokeniser,
+    rewards: RewardSum,
+    settings: GrpoSettings,
+) -> Tensor | None:
+    """The rewards of the greedy captions, (P,), if those are what samples are held against."""
+    if settings.objective.baseline != "greedy":
+        return None
+    own = [policy.sample(policy.prefix(piece), length=settings.length, greedy=True) for piece in pieces]
+    best = joined(trainer.team.gather(own))
+    return _total(judge(best, items, tokeniser, rewards), best, settings, rewards)
+
+
+def _total(values: dict[str, list[float]], samples: Samples, settings: GrpoSettings, rewards: RewardSum) -> Tensor:
+    """The reward of each sample, (B,), less what a caption without an end loses."""
+    total = torch.tensor(values["reward"])
+    if settings.objective.normalise == "each":
+        parts = torch.tensor([values[name] for name in rewards.weights])
+        total = each(parts, torch.tensor(list(rewards.weights.values())), settings.group)
+    return total - settings.unended * (~samples.ended).float()
+
+
+def _facts(samples: Samples, entropy: float, live: Tensor, tokeniser: Tokeniser) -> Values:
     """What shows early that training goes astray."""
     texts = [tokeniser.decode(tokens) for tokens in samples.tokens.tolist()]
     pairs = [text[at : at + 2] for text in texts for at in range(len(text) - 1)]
     return {
-        "entropy": float((entropy * samples.mask).sum() / samples.mask.sum()),
+        "entropy": entropy,
         "mean_length": fmean(len(text) for text in texts),
         "eos_rate": float(samples.ended.float().mean()),
         "zero_std": 1.0 - float(live.float().mean()),

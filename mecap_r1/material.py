@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ __all__ = [
     "prompts_of",
 ]
 
+_Row = TypeVar("_Row")
 Modality = Literal["audio", "text", "audio+text"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
@@ -160,7 +161,7 @@ def completions(captions: Sequence[str], tokeniser: Tokeniser, length: int) -> T
     return _padded([[*tokeniser.encode(text)[: length - 1], tokeniser.special.eos] for text in captions])
 
 
-def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+def batches(items: Sequence[_Row], size: int) -> Iterator[Sequence[_Row]]:
     """Cut items into batches in their order."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

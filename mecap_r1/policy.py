@@ -163,10 +163,7 @@ class Policy(PreTrainedModel):
         logps: list[Tensor] = []
         for _ in range(length):
             logp = F.log_softmax(self._allowed(decoder.step(token)), dim=-1)
-            if greedy:
-                token = _without_repeats(logp, tokens, no_repeat).argmax(dim=1)
-            else:
-                token = self.draw(logp)
+            token = _without_repeats(logp, tokens, no_repeat).argmax(dim=1) if greedy else self.draw(logp)
             logps.append(logp.gather(1, token.unsqueeze(1)).squeeze(1).masked_fill(~alive, 0.0))
             token = token.masked_fill(~alive, PAD)
             tokens.append(token)

@@ -1,31 +1,37 @@
 """The loop under both stages: optimiser, schedule, choice on validation, and resume at the exact step.
 
 All randomness of a step comes from (seed, stage, step), so that a checkpoint needs no generator states: a run that is
-killed and resumed ends with the weights of an undisturbed one, bit for bit.
+killed and resumed ends with the weights of an undisturbed one, bit for bit. A step's batch may go through the policy in
+parts, and in several processes; its gradient is that of the whole batch.
 """
 
-import json
 import math
+import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers.utils import logging
 
+from mecap_r1.checkpoints import Checkpoint, Checkpoints
+from mecap_r1.parts import Part, cut
 from mecap_r1.policy import Policy
-from secbench.captioner import Context
-from secbench.runs import digest, write_atomically
+from mecap_r1.processes import team
+from secbench.captioner import Context, Progress
+from secbench.errors import UsageError
+from secbench.runs import digest
 
-__all__ = ["Schedule", "Trainer", "Values", "seeded", "single_thread", "without_bars"]
+__all__ = ["PRECISIONS", "Losses", "Schedule", "Trainer", "Values", "seeded", "single_thread", "without_bars"]
+
+PRECISIONS = ("fp32", "bf16")
 
 Values = dict[str, float]
+Losses = Generator[Tensor, None, Values]
+"""The losses of this process's parts of a step, whose sum over all processes is the step's; at the end, the log's."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Schedule:
         checkpoint_every: steps between checkpoints.
         average: decay of the moving average of the weights that is evaluated and kept (Polyak and Juditsky 1992); 0:
             the weights themselves.
+        accumulate: parts that a process cuts its share of a step's batch into, one after another in memory.
+        precision: ``bf16`` computes in bfloat16 where torch's autocast deems it safe; the weights stay as they are.
     """
 
     steps: int
@@ -59,6 +67,14 @@ class Schedule:
     patience: int = 0
     checkpoint_every: int = 50
     average: float = 0.0
+    accumulate: int = 1
+    precision: str = "fp32"
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"There is no precision {self.precision!r}. Known: {', '.join(PRECISIONS)}.")
+        if self.accumulate < 1:
+            raise UsageError(f"accumulate={self.accumulate} is no number of parts. Give 1 or more.")
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, counted from 0."""
@@ -78,6 +94,9 @@ class Trainer:
         context: seed, folder, log and progress.
         identity: plain data that names the training; a checkpoint of another one is not taken up.
         evaluate: the values on validation, of which "score" is the one to maximise; None if there is no validation.
+
+    Attributes:
+        team: the processes that train together; only the main one logs, reports and writes.
     """
 
     def __init__(
@@ -89,20 +108,28 @@ class Trainer:
         identity: Any,
         evaluate: Callable[[], Values] | None = None,
     ) -> None:
-        self.policy, self.schedule, self.stage, self.context, self.evaluate = policy, schedule, stage, context, evaluate
+        self.policy, self.schedule, self.stage, self.evaluate = policy, schedule, stage, evaluate
+        self.team = team()
+        self.context = context if self.team.main else replace(context, progress=Progress(), log=lambda _: None)
         self.optimiser = torch.optim.AdamW(_groups(policy, schedule), lr=schedule.learning_rate)
-        self.identity = digest(identity)
-        self.path = None if context.folder is None else context.folder / f"{stage}.safetensors"
+        path = None if context.folder is None else context.folder / f"{stage}.safetensors"
+        self.checkpoints = None if path is None else Checkpoints(path, digest(identity))
         self.step = 0
         self.best, self.best_step, self.stale = -math.inf, 0, 0
         self.best_weights: dict[str, Tensor] = {}
         self.average: dict[str, Tensor] = {}
 
-    def run(self, loss_of: Callable[[int], tuple[Tensor, Values]]) -> None:
+    def parts(self, count: int) -> list[Part]:
+        """This process's parts of a batch of so many prompts."""
+        number = self.schedule.accumulate
+        return cut(count, self.team.size * number)[self.team.rank * number :][:number]
+
+    def run(self, losses_of: Callable[[int], Losses]) -> None:
         """Train to the end of the stage, and leave the policy as it was at its best on validation (else at the end).
 
         Args:
-            loss_of: makes the loss of a step, counted from 0, and values for the log.
+            losses_of: makes the losses of a step, counted from 0, part by part, and values for the log; the value
+                "tokens" is logged as tokens a second of the whole step.
         """
         self._resume()
         self.context.progress.stage(self.stage.upper(), self.schedule.steps)
@@ -110,7 +137,7 @@ class Trainer:
         if self.step == 0:
             self._judge()
         while self.step < self.schedule.steps and not self._stopped():
-            values = self._update(loss_of)
+            values = self._update(losses_of)
             if self.step % self.schedule.evaluate_every == 0 or self.step == self.schedule.steps:
                 self._judge()
             if self.step % self.schedule.checkpoint_every == 0:
@@ -118,28 +145,53 @@ class Trainer:
             self.context.progress.advance(1, **{name: values[name] for name in ("loss", "reward") if name in values})
         chosen = self.best_weights or self.average
         if chosen:
-            self.policy.load_state_dict(chosen)
+            _put(self.policy, chosen)
         self.policy.eval()
 
     def _stopped(self) -> bool:
         return bool(self.schedule.patience) and self.stale >= self.schedule.patience
 
-    def _update(self, loss_of: Callable[[int], tuple[Tensor, Values]]) -> Values:
-        rate = self.schedule.rate(self.step)
+    def _update(self, losses_of: Callable[[int], Losses]) -> Values:
+        started, rate = time.perf_counter(), self.schedule.rate(self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["speed"]
         with seeded(self.context.seed, self.stage, self.step):
-            loss, values = loss_of(self.step)
-        if loss.requires_grad:
-            loss.backward()
+            values = self._descend(losses_of(self.step))
+        self.team.sum_gradients(self.policy)
+        if any(value.grad is not None for value in self.policy.parameters()):
             norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.schedule.max_norm)
             self.optimiser.step()
             self.optimiser.zero_grad(set_to_none=True)
             values = {**values, "gradient_norm": float(norm)}
+        if "tokens" in values:
+            values["tokens_per_second"] = values.pop("tokens") / (time.perf_counter() - started)
         self.step += 1
         self._blend()
         self.context.log({"stage": self.stage, "step": self.step, "learning_rate": rate, **values})
         return values
+
+    def _descend(self, losses: Losses) -> Values:
+        """Add up the gradients of the parts; what a part remembers is free before the next one begins."""
+        while True:
+            with self._computing():
+                try:
+                    loss = next(losses)
+                except StopIteration as end:
+                    values: Values = end.value
+                    return values
+            if loss.requires_grad:
+                loss.backward()
+            del loss
+
+    def _computing(self) -> AbstractContextManager[Any]:
+        """How precisely a forward pass computes.
+
+        Without autocast's cache: what it casts while captions are sampled has no gradient, and it does not see when the
+        weights of the stage-1 policy are put in.
+        """
+        if self.schedule.precision == "fp32":
+            return nullcontext()
+        return torch.autocast(self.policy.device.type, torch.bfloat16, cache_enabled=False)
 
     def _blend(self) -> None:
         """Move the average towards the weights, faster in the first steps."""
@@ -148,7 +200,7 @@ class Trainer:
         if not self.average:
             self.average = _copied(self.policy)
         kept = min(self.schedule.average, (1 + self.step) / (10 + self.step))
-        for name, value in self.policy.state_dict().items():
+        for name, value in _learnt(self.policy).items():
             if value.is_floating_point():
                 self.average[name].lerp_(value, 1 - kept)
 
@@ -159,9 +211,9 @@ class Trainer:
             yield
             return
         now = _copied(self.policy)
-        self.policy.load_state_dict(self.average)
+        _put(self.policy, self.average)
         yield
-        self.policy.load_state_dict(now)
+        _put(self.policy, now)
 
     def _judge(self) -> None:
         """Evaluate, and remember the weights if they are the best so far."""
@@ -172,7 +224,7 @@ class Trainer:
 
     def _evaluate(self, evaluate: Callable[[], Values]) -> None:
         self.policy.eval()
-        with torch.no_grad(), seeded(self.context.seed, self.stage, "evaluation"):
+        with torch.no_grad(), seeded(self.context.seed, self.stage, "evaluation"), self._computing():
             values = evaluate()
         self.context.log({"stage": f"{self.stage}-validation", "step": self.step, **values})
         if values["score"] > self.best:
@@ -182,28 +234,29 @@ class Trainer:
             self.stale += 1
 
     def _checkpoint(self) -> None:
-        if self.path is None:
+        if self.checkpoints is None or not self.team.main:
             return
-        tensors = {f"policy.{name}": value for name, value in self.policy.state_dict().items()}
+        tensors = {f"policy.{name}": value for name, value in _learnt(self.policy).items()}
         tensors |= {f"best.{name}": value for name, value in self.best_weights.items()}
         tensors |= {f"average.{name}": value for name, value in self.average.items()}
         for index, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
-        facts = {"identity": self.identity, "step": self.step, "stale": self.stale, "best_step": self.best_step}
-        facts["best"] = None if self.best == -math.inf else self.best
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        contiguous = {name: value.contiguous() for name, value in tensors.items()}
-        write_atomically(self.path, lambda path: save_file(contiguous, path, {"facts": json.dumps(facts)}))
+        facts = {"step": self.step, "stale": self.stale, "best_step": self.best_step}
+        self.checkpoints.write(Checkpoint(tensors, {**facts, "best": None if self.best == -math.inf else self.best}))
 
     def _resume(self) -> None:
-        found = None if self.path is None else _read(self.path)
-        if found is None or found[1]["identity"] != self.identity:
+        if self.checkpoints is None:
             return
-        tensors, facts = found
-        self.policy.load_state_dict(_under(tensors, "policy."))
-        self.best_weights, self.average = _under(tensors, "best."), _under(tensors, "average.")
+        found, trouble = self.checkpoints.read()
+        if trouble:
+            self.context.progress.note(trouble)
+        if found is None:
+            return
+        device, facts = self.policy.device, found.facts
+        _put(self.policy, found.under("policy."))
+        self.best_weights, self.average = _on(device, found.under("best.")), _on(device, found.under("average."))
         state: dict[int, dict[str, Tensor]] = {}
-        for name, value in _under(tensors, "optimiser.").items():
+        for name, value in found.under("optimiser.").items():
             index, _, key = name.partition(".")
             state.setdefault(int(index), {})[key] = value
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
@@ -211,21 +264,26 @@ class Trainer:
         self.best = -math.inf if facts["best"] is None else facts["best"]
 
 
+def _learnt(policy: Policy) -> dict[str, Tensor]:
+    """What training may change: the weights that are learnt, each once, and the buffers that are saved."""
+    saved = policy.state_dict()
+    found = {name: value.detach() for name, value in policy.named_parameters() if value.requires_grad}
+    return found | {name: value for name, value in policy.named_buffers() if name in saved}
+
+
 def _copied(policy: Policy) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in policy.state_dict().items()}
+    return {name: value.clone() for name, value in _learnt(policy).items()}
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]] | None:
-    """A checkpoint's tensors and facts; None if it is missing or broken."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(file.metadata()["facts"])  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, ValueError):
-        return None
+def _put(policy: Policy, tensors: Mapping[str, Tensor]) -> None:
+    """Copy into the policy what `_learnt` has given."""
+    with torch.no_grad():
+        for name, value in _learnt(policy).items():
+            value.copy_(tensors[name])
 
 
-def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+def _on(device: torch.device, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.to(device) for name, value in tensors.items()}
 
 
 def _groups(policy: Policy, schedule: Schedule) -> list[dict[str, Any]]:

@@ -62,6 +62,8 @@ class Context:
         progress: where to report.
         log: takes one row of the training curves (`train.jsonl`), e.g. {"stage": "sft", "step": 10, "loss": 2.1}.
         neighbours: dialogue id -> answer-free utterances in order (see `dialogue`).
+        split: all utterances of which those to caption are a part, in order, for batches that are the same after a
+            resume. Empty: they are all.
     """
 
     task: Task
@@ -71,6 +73,7 @@ class Context:
     progress: Progress = field(default_factory=Progress)
     log: Callable[[Mapping[str, Any]], None] = _ignore
     neighbours: Mapping[str, tuple[Utterance, ...]] = field(default_factory=dict)
+    split: Sequence[Utterance] = ()
 
     def dialogue(self, utterance: Utterance) -> tuple[Utterance, ...]:
         """All utterances of the same dialogue in order, this one included; just this one if there is no dialogue.
@@ -92,6 +95,7 @@ class Captioner(ABC):
         version: raised whenever the same configuration may give other predictions; part of the fingerprint.
         kind: ``floor``, ``baseline``, ``mecap_r1`` or ``external``: how the leaderboard shows it.
         needs_fit: whether `fit` must have run before `caption`.
+        shares_fit: whether `fit` divides its work among the processes that `accelerate launch` starts.
         optimised_for: names of the rewards or metrics that training maximises, if any.
         Config: a frozen dataclass of plain values (str, int, float, bool); ``--set key=value`` fills it.
     """
@@ -99,6 +103,7 @@ class Captioner(ABC):
     version: ClassVar[str] = "1"
     kind: ClassVar[str] = "baseline"
     needs_fit: ClassVar[bool] = True
+    shares_fit: ClassVar[bool] = False
     optimised_for: ClassVar[tuple[str, ...]] = ()
 
     Config: ClassVar[type[Any]] = NoSettings

@@ -1,5 +1,6 @@
 """One run: fit, caption, score; resumable at every point, and never redone when it is complete."""
 
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,8 +19,9 @@ from secbench.registry import registry
 from secbench.runs import RunFolder, digest, find_run, prediction_row, write_atomically
 from secbench.schema import RunRecord
 from secbench.tasks import Task, find_task
+from secbench.training_log import training_log
 
-__all__ = ["Outcome", "RunRequest", "caption_with", "fitted_model", "run"]
+__all__ = ["Outcome", "RunRequest", "caption_with", "fitted_model", "is_helper", "run"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,13 @@ def run(request: RunRequest, progress: Progress | None = None) -> Outcome:
         DataError: if the corpus lacks something.
         SecbenchError: if the model fails as a whole.
     """
-    return _Run(request, progress or Progress()).finish()
+    one = _Run(request, progress or Progress())
+    return one.help() if is_helper() else one.finish()
+
+
+def is_helper() -> bool:
+    """Whether this is one of several processes (of `accelerate launch` or `torchrun`), and not the main one."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and int(os.environ.get("RANK", "0")) > 0
 
 
 class _Run:
@@ -110,6 +118,8 @@ class _Run:
         if done is not None:
             return Outcome(self.folder, done, reused=True)
         with self.folder.lock():
+            for left in self.folder.path.rglob(".*.tmp"):  # of a process that was killed while it wrote
+                left.unlink()
             record = self._record()
             self.folder.write(record)
             try:
@@ -119,6 +129,15 @@ class _Run:
                 raise
             self.folder.write(record)
         return Outcome(self.folder, record, reused=False)
+
+    def help(self) -> Outcome:
+        """Take part in fitting, where the main process needs it; that one writes, captions and scores."""
+        marker = self.folder.checkpoint / "fitted.json"
+        waiting = self.source is None and self.model.needs_fit and self._finished() is None and not marker.exists()
+        if waiting and type(self.model).shares_fit:
+            context = Context(self.task, self.request.seed, marker.parent / "training", self.request.runs / ".cache")
+            self.model.fit(*self._to_learn_from(), replace(context, neighbours=self.corpus.dialogues))
+        return Outcome(self.folder, self._record(), reused=False)
 
     def _finished(self) -> RunRecord | None:
         if not (self.folder.path / "scores.json").exists():
@@ -187,22 +206,25 @@ class _Run:
         if self.source is not None:
             fitted_checkpoint(self.source, self.model)
             return None
+        training = self.folder.checkpoint / "training"
         if marker.exists():
+            shutil.rmtree(training, ignore_errors=True)
             self.model.load(self.folder.checkpoint)
             return float(_read_json(marker)["seconds"])
-        train = self.corpus.examples("train", self.task)
-        validation = self.corpus.examples("validation", self.task) if self.corpus.splits.get("validation") else ()
-        training = self.folder.checkpoint / "training"
+        train, validation = self._to_learn_from()
         training.mkdir(parents=True, exist_ok=True)
         started = time.perf_counter()
-        with self.folder.appending("train.jsonl") as log:
-            context = replace(self._context(), folder=training, log=log)
-            self.model.fit(train, validation, context)
+        log = training_log(self.folder.path / "train.jsonl")
+        self.model.fit(train, validation, replace(self._context(), folder=training, log=log))
         seconds = round(time.perf_counter() - started, 3)
         self.model.save(self.folder.checkpoint)
         write_atomically(marker, lambda path: path.write_text(f'{{"seconds": {seconds}}}\n', "utf-8"))
         shutil.rmtree(training)
         return seconds
+
+    def _to_learn_from(self) -> tuple[Sequence[Example], Sequence[Example]]:
+        known = self.corpus.splits.get("validation")
+        return self.corpus.examples("train", self.task), self.corpus.examples("validation", self.task) if known else ()
 
     def _context(self) -> Context:
         return Context(
@@ -211,6 +233,7 @@ class _Run:
             cache=self.request.runs / ".cache",
             progress=self.progress,
             neighbours=self.corpus.dialogues,
+            split=tuple(row.utterance for row in self.examples),
         )
 
     def _caption(self) -> list[Prediction]:

@@ -145,7 +145,13 @@ class RunFolder:
 
     @contextmanager
     def appending(self, file: str) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-        """Open a JSONL file of the folder and yield what appends one flushed line to it."""
+        """Open a JSONL file of the folder and yield what appends one flushed line to it.
+
+        A last line without an end, as a killed run leaves it, is cut off first.
+        """
+        with (self.path / file).open("ab+") as old:
+            old.seek(0)
+            old.truncate(old.read().rfind(b"\n") + 1)
         with (self.path / file).open("a", encoding="utf-8") as handle:
 
             def append(row: Mapping[str, Any]) -> None:

@@ -45,7 +45,7 @@ def run_command(
     """
     from secbench.cli._progress import progress_for
     from secbench.configuration import parse_settings, read_run_file
-    from secbench.runner import Outcome, run
+    from secbench.runner import Outcome, is_helper, run
 
     flags["set"] = parse_settings(flags.pop("settings"))
     flags["from"] = flags.pop("fitted")
@@ -56,11 +56,11 @@ def run_command(
             finish_all(requests, jobs, progress)
     outcomes: list[Outcome] = []
     for request in requests:
-        with progress_for(f"{request.model} s{request.seed}", quiet=quiet) as progress:
+        with progress_for(f"{request.model} s{request.seed}", quiet=quiet or is_helper()) as progress:
             outcomes.append(run(request, progress))
-        if not as_json:
+        if not as_json and not is_helper():
             _show(outcomes[-1])
-    if as_json:
+    if as_json and not is_helper():
         print_json([_summary(outcome) for outcome in outcomes])
     _judge(outcomes, strict=strict)
 

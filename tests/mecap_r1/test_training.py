@@ -17,8 +17,8 @@ from mecap_r1.captioner import MecapR1
 from mecap_r1.policy import Policy
 from mecap_r1.settings import PolicyConfig
 from mecap_r1.tiny import TinyConfig, TinyPolicy
-from mecap_r1.training import Schedule, Trainer, seeded, single_thread
-from secbench.captioner import Captioner, Context
+from mecap_r1.training import Losses, Schedule, Trainer, seeded, single_thread
+from secbench.captioner import Captioner, Context, Progress
 from secbench.corpora import Example
 
 SMALL = {"sft_steps": 6, "grpo_steps": 5, "batch": 4, "evaluate_every": 2, "checkpoint_every": 2, "patience": 0}
@@ -102,9 +102,14 @@ def policy() -> Policy:
         return TinyPolicy(TinyConfig(vocab_size=10, channels=4, hidden=8, heads=1, audio_tokens=1))
 
 
-def descend(policy: Policy) -> Callable[[int], tuple[Tensor, dict[str, float]]]:
+def descend(policy: Policy) -> Callable[[int], Losses]:
     """A loss with a constant slope on one parameter."""
-    return lambda _: (policy.norm.bias.sum(), {"loss": 0.0})  # type: ignore[operator, union-attr]
+
+    def losses_of(step: int) -> Losses:
+        yield policy.get_parameter("norm.bias").sum()
+        return {"loss": 0.0}
+
+    return losses_of
 
 
 def test_the_best_step_on_validation_is_kept(policy: Policy, context_of: Callable[..., Context]) -> None:
@@ -128,16 +133,17 @@ def test_the_average_of_the_weights_is_what_is_judged_and_kept(
     name = "norm.bias"
     path, judged = [], []
 
-    def loss_of(step: int) -> tuple[Tensor, dict[str, float]]:
+    def losses_of(step: int) -> Losses:
         path.append(policy.state_dict()[name].clone())
-        return policy.get_parameter(name).sum(), {}
+        yield policy.get_parameter(name).sum()
+        return {}
 
     def evaluate() -> dict[str, float]:
         judged.append(policy.state_dict()[name].clone())
         return {"score": float(len(judged))}
 
     schedule = Schedule(3, 0.1, warmup=0, evaluate_every=1, average=0.2)
-    Trainer(policy, schedule, "sft", context_of(), 0, evaluate).run(loss_of)
+    Trainer(policy, schedule, "sft", context_of(), 0, evaluate).run(losses_of)
     first, second = path[1], path[2]
     assert torch.allclose(judged[1], first)
     assert torch.allclose(judged[2], first + 0.8 * (second - first))
@@ -162,7 +168,8 @@ def test_a_checkpoint_of_another_training_or_a_broken_one_is_left_alone(
     counting = replace(context, log=lambda row: steps.append(row["step"]))
     Trainer(policy, schedule, "sft", counting, "other").run(descend(policy))
     assert steps == [1, 2, 3, 4]
-    (tmp_path / "sft.safetensors").write_bytes(b"half a file")
+    for file in tmp_path.iterdir():
+        file.write_bytes(b"half a file")
     steps.clear()
     Trainer(policy, schedule, "sft", counting, "other").run(descend(policy))
     assert steps == [1, 2, 3, 4]
@@ -188,7 +195,81 @@ def test_threads_and_random_numbers_are_given_back() -> None:
 
 def test_checkpoints_hold_no_pickle(policy: Policy, context_of: Callable[..., Context], tmp_path: Path) -> None:
     Trainer(policy, Schedule(2, 0.1, checkpoint_every=1), "sft", context_of(folder=tmp_path), 0).run(descend(policy))
-    (written,) = tmp_path.iterdir()
-    size = int.from_bytes(written.read_bytes()[:8], "little")
-    header = json.loads(written.read_bytes()[8 : 8 + size])
-    assert json.loads(header["__metadata__"]["facts"])["step"] == 2
+    steps = {}
+    for written in tmp_path.iterdir():
+        size = int.from_bytes(written.read_bytes()[:8], "little")
+        header = json.loads(written.read_bytes()[8 : 8 + size])
+        steps[written.name] = json.loads(header["__metadata__"]["facts"])["step"]
+    assert steps == {"sft.safetensors": 2, "sft-before.safetensors": 1}
+
+
+@pytest.mark.parametrize("where", ["header", "middle", "end", "missing"])
+def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(
+    where: str, policy: Policy, context_of: Callable[..., Context], tmp_path: Path
+) -> None:
+    schedule = Schedule(5, 0.1, checkpoint_every=2)
+    Trainer(policy, schedule, "sft", context_of(folder=tmp_path), 0).run(descend(policy))
+    file = tmp_path / "sft.safetensors"
+    content = bytearray(file.read_bytes())
+    if where == "missing":  # killed between two renames
+        file.unlink()
+    else:
+        content[{"header": 20, "middle": len(content) // 2, "end": -1}[where]] ^= 1
+        file.write_bytes(content)
+    notes, steps = Notes(), []
+    context = context_of(folder=tmp_path, progress=notes, log=lambda row: steps.append(row["step"]))
+    Trainer(policy, schedule, "sft", context, 0).run(descend(policy))
+    assert steps == [3, 4, 5]
+    assert bool(notes.said) == (where != "missing")
+
+
+class Notes(Progress):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+
+def test_stage_two_stops_when_the_reward_on_validation_no_longer_rises(
+    train: list[Example], validation: list[Example], context_of: Callable[..., Context], tmp_path: Path
+) -> None:
+    rows: list[Any] = []
+    config = replace(CONFIG, grpo_steps=20, evaluate_every=1, average=0.0, grpo_learning_rate=0.0, grpo_patience=3)
+    MecapR1(config).fit(train, validation, context_of(cache=tmp_path, log=rows.append))
+    assert [row["step"] for row in rows if row["stage"] == "grpo"] == [1, 2, 3]
+    rows.clear()
+    MecapR1(replace(config, grpo_patience=0)).fit(train, validation, context_of(cache=tmp_path, log=rows.append))
+    assert [row["step"] for row in rows if row["stage"] == "grpo"][-1] == 20
+
+
+def test_captions_are_written_by_the_best_policy(
+    train: list[Example], validation: list[Example], context_of: Callable[..., Context], tmp_path: Path
+) -> None:
+    rows: list[Any] = []
+    model = MecapR1(replace(CONFIG, grpo_steps=6, evaluate_every=1, average=0.0, grpo_learning_rate=0.02))
+    model.fit(train, validation, context_of(log=rows.append))
+    scores = {row["step"]: row["score"] for row in rows if row["stage"] == "grpo-validation"}
+    best = max(scores, key=lambda step: (scores[step], -step))
+    assert model.describe()["grpo_step"] == best
+    shown = {row["step"]: row["samples"] for row in rows if row["stage"] == "grpo-samples"}
+    assert shown[best] != shown[6]  # else it would show nothing
+    model.save(tmp_path)
+    loaded = MecapR1(model.config)
+    loaded.load(tmp_path)
+    written = {row.id: row.caption for row in loaded.caption([one.utterance for one in validation], context_of())}
+    assert {row["id"]: row["caption"] for row in shown[best]}.items() <= written.items()
+
+
+def test_captions_do_not_depend_on_where_a_run_was_resumed(
+    train: list[Example], validation: list[Example], context_of: Callable[..., Context]
+) -> None:
+    model = MecapR1(replace(CONFIG, sft_steps=2, grpo_steps=0))
+    model.fit(train, validation, context_of())
+    split = [row.utterance for row in train]
+    whole = {row.id: row for row in model.caption(split, context_of())}
+    rest = list(model.caption(split[20:], context_of(split=split)))
+    assert [row.id for row in rest] == [row.id for row in split[20:]]
+    assert rest == [whole[row.id] for row in rest]

@@ -1,0 +1,112 @@
+"""The processes that train together: those that `accelerate launch` has started, or one alone.
+
+Each takes its part of every step's batch; the losses of all parts together are the loss of the step, so that
+gradients are summed. Only the main process writes. A process alone needs nothing of this, and does not load accelerate.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from secbench.errors import UsageError
+
+__all__ = ["Team", "team"]
+
+_One = TypeVar("_One")
+_SHARDING = {"ACCELERATE_USE_FSDP": "FSDP", "ACCELERATE_USE_DEEPSPEED": "DeepSpeed"}
+
+
+@dataclass(frozen=True)
+class Team:
+    """The processes, seen from one of them.
+
+    Attributes:
+        rank: of this one, from 0; process 0 is the main one.
+        size: how many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def main(self) -> bool:
+        """Whether this is the process that writes."""
+        return self.rank == 0
+
+    def gather(self, rows: Sequence[_One]) -> list[_One]:
+        """The rows of all processes, those of the main one first; every process gets them."""
+        if self.size == 1:
+            return list(rows)
+        found: list[Any] = [None] * self.size
+        dist.all_gather_object(found, list(rows))
+        return [row for some in found for row in some]
+
+    def spread(self, count: int) -> range:
+        """The pieces of so many that fall to this process: every `size`-th."""
+        return range(self.rank, count, self.size)
+
+    def agree(self, value: _One) -> _One:
+        """What the main process says."""
+        if self.size == 1:
+            return value
+        said: list[Any] = [value]
+        dist.broadcast_object_list(said, src=0)
+        agreed: _One = said[0]
+        return agreed
+
+    def sum(self, value: Tensor) -> Tensor:
+        """The sum over all processes."""
+        if self.size == 1:
+            return value
+        total = value.detach().clone()
+        dist.all_reduce(total)
+        return total
+
+    def sum_gradients(self, policy: nn.Module) -> None:
+        """Give every process the sum of all gradients. One that no process has stays missing."""
+        if self.size == 1:
+            return
+        learnt = [value for value in policy.parameters() if value.requires_grad]
+        missing = torch.tensor([float(value.grad is None) for value in learnt], device=learnt[0].device)
+        everywhere = self.sum(missing) == self.size
+        for value, nowhere in zip(learnt, everywhere.tolist(), strict=True):
+            if not nowhere:
+                value.grad = torch.zeros_like(value) if value.grad is None else value.grad
+                dist.all_reduce(value.grad)
+
+    @contextmanager
+    def main_first(self) -> Iterator[None]:
+        """Let the others begin when the main process is done, so that they find what it has put into a cache."""
+        if not self.main:
+            dist.barrier()
+        yield
+        if self.main and self.size > 1:
+            dist.barrier()
+
+
+@cache
+def team() -> Team:
+    """The processes of this training.
+
+    Raises:
+        UsageError: if they were started to share the weights, too.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        return Team()
+    for variable, name in _SHARDING.items():
+        if os.environ.get(variable, "false").lower() in ("true", "1"):
+            raise UsageError(
+                f"Training shares batches among processes, not weights, so {name} would change nothing. "
+                "Use `accelerate launch --multi_gpu`; lora=16 and bf16_weights=true let a large preset fit on one GPU."
+            )
+    from accelerate import PartialState
+
+    state = PartialState(cpu=not torch.cuda.is_available())
+    return Team(state.process_index, state.num_processes)
