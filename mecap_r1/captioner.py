@@ -193,6 +193,7 @@ class MecapR1(PolicyCaptioner):
             normalise: rewards are summed as they are (`sum`), or centred and scaled within groups first (`each`).
             baseline: a reward is held against the mean of its `group` or against the `greedy` caption.
             unended: taken from the reward of a caption without an end.
+            sentinels: at signs that training goes astray: `warn`, `stop` or `off`.
             sentence_encoder: of the emotion space: `tfidf`, or `sentence-transformers`, or the folder or name on the
                 hub of such a model.
             anchors: anchors of the emotion space: `centroids` of the training captions or plain `names`.
@@ -214,6 +215,7 @@ class MecapR1(PolicyCaptioner):
         normalise: str = "sum"
         baseline: str = "group"
         unended: float = 1.0
+        sentinels: str = "warn"
         sentence_encoder: str = "tfidf"
         anchors: str = "centroids"
         centred: bool = True
@@ -260,6 +262,7 @@ class MecapR1(PolicyCaptioner):
             config.grpo_augmentation,
             config.drop_text,
             config.no_repeat,
+            config.sentinels,
         )
         identity = [self.version, repr(config), context.seed, [item.id for item in train]]
         trainer = emo_grpo(policy, tokeniser, train, validation, rewards, settings, context, identity)

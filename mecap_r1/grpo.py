@@ -15,6 +15,7 @@ from mecap_r1.objective import Objective, advantages, each, policy_loss
 from mecap_r1.parts import Part, joined, rows_of
 from mecap_r1.policy import Policy, Prompts, Samples
 from mecap_r1.rewards import RewardSum
+from mecap_r1.sentinels import Sentinels
 from mecap_r1.tokeniser import Tokeniser
 from mecap_r1.training import Losses, Schedule, Trainer, Values, seeded
 from secbench.captioner import Context
@@ -39,6 +40,7 @@ class GrpoSettings:
         augmentation: strength of the variation of the features.
         drop_text: chance that a transcript is left out.
         no_repeat: length of sequences that greedy captions do not hold twice.
+        sentinels: what to do at signs that training goes astray; see `Sentinels`.
     """
 
     schedule: Schedule
@@ -50,6 +52,7 @@ class GrpoSettings:
     augmentation: float = 1.0
     drop_text: float = 0.3
     no_repeat: int = 2
+    sentinels: str = "warn"
 
 
 def emo_grpo(
@@ -79,6 +82,8 @@ def emo_grpo(
     """
     frozen = policy.frozen() if settings.objective.beta else None
     augmentation = Augmentation.of_strength(settings.augmentation) if policy.augmentable else None
+    usual = fmean(len(text) for item in train for text in item.references)
+    sentinels = Sentinels(settings.sentinels, usual, context.progress.note, context.log)
 
     def losses_of(step: int) -> Losses:
         policy.explore()
@@ -122,6 +127,7 @@ def emo_grpo(
         facts = {name: fmean(column) for name, column in values.items()}
         facts["tokens"] = float(samples.mask.sum())
         facts |= _facts(samples, mean_entropy, live, tokeniser) | {"kl": mean_divergence, "loss": mean_loss}
+        sentinels.look(step, facts)
         return facts
 
     def evaluate() -> Values:
