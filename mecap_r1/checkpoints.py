@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,11 +86,5 @@ def _checksum(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> str:
     found = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name, value in sorted(tensors.items()):
         found.update(f"{name} {value.dtype} {list(value.shape)}".encode())
-        for piece in _bytes(value):
-            found.update(piece)
+        found.update(value.reshape(-1).view(torch.uint8).numpy().data)
     return found.hexdigest()
-
-
-def _bytes(value: Tensor) -> Iterator[memoryview]:
-    if value.numel():
-        yield memoryview(value.reshape(-1).view(torch.uint8).numpy())

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.mecap_r1.conftest import toy_examples
+from tests.mecap_r1.manifests import toy_manifest
 
 SERVER = """
 import json, os, sys
@@ -84,18 +84,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A `jsonl` corpus: 12 clips to learn from, 8 to choose on, 40 to caption, which is more than a batch."""
-    root = tmp_path_factory.mktemp("corpus")
-    rows = []
-    for seed, (split, count) in enumerate({"train": 12, "validation": 8, "test": 40}.items()):
-        for example in toy_examples(root, count, seed):
-            utterance, references = example.utterance, example.references
-            assert utterance.audio is not None
-            row: dict[str, Any] = {"id": utterance.id, "split": split, "audio": utterance.audio.path.name}
-            row |= {"transcript": utterance.transcript, "labels": dict(references.labels)}
-            rows.append({**row, "captions": {key: list(value) for key, value in references.captions.items()}})
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    (root / "manifest.jsonl").write_text(text, "utf-8")
-    return root
+    return toy_manifest(tmp_path_factory.mktemp("corpus"), {"train": 12, "validation": 8, "test": 40})
 
 
 def arguments(corpus: Path, runs: Path) -> list[str]:

@@ -249,7 +249,7 @@ def test_captions_are_written_by_the_best_policy(
     train: list[Example], validation: list[Example], context_of: Callable[..., Context], tmp_path: Path
 ) -> None:
     rows: list[Any] = []
-    model = MecapR1(replace(CONFIG, grpo_steps=6, evaluate_every=1, average=0.0, grpo_learning_rate=0.02))
+    model = MecapR1(replace(CONFIG, grpo_steps=6, evaluate_every=1, average=0.0, grpo_learning_rate=0.2))
     model.fit(train, validation, context_of(log=rows.append))
     scores = {row["step"]: row["score"] for row in rows if row["stage"] == "grpo-validation"}
     best = max(scores, key=lambda step: (scores[step], -step))

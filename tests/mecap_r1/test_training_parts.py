@@ -1,7 +1,8 @@
 """A step in parts, and in bfloat16: gradients, noise, and what is refused."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from mecap_r1.training import Schedule, seeded
 from secbench.captioner import Context
 from secbench.corpora import Example
 from secbench.errors import UsageError
+from tests.mecap_r1 import hosts
 
 CONFIG = MecapR1.Config(
     sft_steps=1, grpo_steps=1, batch=6, references=2, prompts=6, group_size=4, max_tokens=12, dropout=0.3
@@ -23,11 +25,13 @@ CONFIG = MecapR1.Config(
 
 
 @pytest.fixture
-def gradients(monkeypatch: pytest.MonkeyPatch, train: list[Example], context_of: Callable[..., Context]) -> Any:
+def gradients(
+    monkeypatch: pytest.MonkeyPatch, train: list[Example], context_of: Callable[..., Context]
+) -> Iterator[Any]:
     """The gradients of every step of a training, and the rows of its log."""
     clip = torch.nn.utils.clip_grad_norm_
 
-    def train_with(config: Any) -> tuple[list[Tensor], list[dict[str, Any]]]:
+    def train_with(config: Any, dtype: torch.dtype = torch.float32) -> tuple[list[Tensor], list[dict[str, Any]]]:
         found: list[Tensor] = []
         rows: list[Any] = []
 
@@ -36,19 +40,20 @@ def gradients(monkeypatch: pytest.MonkeyPatch, train: list[Example], context_of:
             found.append(torch.cat([value.grad.flatten() for value in values if value.grad is not None]))
             return clip(values, most)
 
-        torch.set_default_dtype(torch.float64)
+        torch.set_default_dtype(dtype)
         monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", kept)
         MecapR1(config).fit(train, (), context_of(seed=4, log=rows.append))
         return found, rows
 
-    return train_with
+    yield train_with
+    torch.set_default_dtype(torch.float32)
 
 
 @pytest.mark.parametrize("loss", ["dapo", "grpo", "dr_grpo"])
 @pytest.mark.parametrize("parts", [2, 4])
 def test_parts_give_the_gradient_of_the_whole_batch_noise_included(loss: str, parts: int, gradients: Any) -> None:
-    whole, rows = gradients(replace(CONFIG, loss=loss))
-    cut_up, others = gradients(replace(CONFIG, loss=loss, accumulate=parts))
+    whole, rows = gradients(replace(CONFIG, loss=loss), torch.float64)
+    cut_up, others = gradients(replace(CONFIG, loss=loss, accumulate=parts), torch.float64)
     assert len(whole) == len(cut_up) == 2
     for one, other in zip(whole, cut_up, strict=True):
         assert one.norm() > 1e-3
@@ -115,6 +120,26 @@ def test_bfloat16_trains_every_weight_and_keeps_them_as_they_are(gradients: Any,
     assert torch.nonzero(coarse[1]).numel() > 0.9 * torch.nonzero(exact[1]).numel()
     assert others[0]["loss"] == pytest.approx(rows[0]["loss"], rel=0.02)
     assert others[0]["loss"] != rows[0]["loss"]
+
+
+@pytest.mark.parametrize(
+    ("preset", "more"),
+    [("qwen2-audio", {"lora": 2}), ("qwen2-audio", {"lora": 2, "bf16_weights": True}), ("qwen2.5-omni", {})],
+)
+def test_large_presets_in_parts_and_in_bfloat16(
+    preset: str, more: dict[str, Any], gradients: Any, tmp_path: Path
+) -> None:
+    maker = hosts.qwen2_audio if preset == "qwen2-audio" else hosts.omni
+    config = replace(CONFIG, preset=preset, writer=maker(tmp_path / "model"), batch=2, prompts=2, **more)
+    whole, rows = gradients(config)
+    tolerance = 0.1 if more.get("bf16_weights") else 1e-4
+    for other, close in ((replace(config, accumulate=2), tolerance), (replace(config, precision="bf16"), 0.3)):
+        found, others = gradients(other)
+        assert (found[0] - whole[0]).norm() / whole[0].norm() < close
+        assert found[1].shape == whole[1].shape
+        assert torch.isfinite(found[1]).all()
+        assert found[1].norm() > 0
+        assert others[0]["loss"] == pytest.approx(rows[0]["loss"], rel=0.02)
 
 
 def test_bfloat16_learns(train: list[Example], validation: list[Example], context_of: Callable[..., Context]) -> None:
