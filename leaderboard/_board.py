@@ -10,6 +10,7 @@ from leaderboard._schema import Board, Corpus, Row, Score, Section, Unranked, Un
 from leaderboard._seeds import Configuration, configurations
 from secbench.comparison import rank_intervals
 from secbench.metrics import NOT_ASKED_FOR
+from secbench.schema import Drop
 from secbench.tasks import TASKS, find_task
 
 __all__ = ["MAIN", "build_board", "section_id"]
@@ -112,7 +113,7 @@ def _rows(
     bars: dict[str, float],
 ) -> tuple[Row, ...]:
     ranks: Ranks = {name: rank_intervals(ranked, name) for name in main if any(_has(run, name) for run in ranked)}
-    rows = [_row(system, ranks, bars) for system in systems]
+    rows = [_row(system, ranks, bars, _listening(system, ranked_by)) for system in systems]
     return tuple(sorted(rows, key=lambda row: (-_value(row, ranked_by), row.name, row.runs)))
 
 
@@ -121,7 +122,14 @@ def _value(row: Row, metric: str) -> float:
     return score.value if score is not None and score.value is not None else -1.0
 
 
-def _row(system: Configuration, ranks: Ranks, bars: dict[str, float]) -> Row:
+def _listening(system: Configuration, metric: str) -> dict[str, Drop]:
+    """Control -> what the metric loses, for the first seed that was checked."""
+    checked = next((run.listening for run in system.runs if run.listening is not None), None)
+    controls = checked.controls if checked else {}
+    return {name: control.drops[metric] for name, control in controls.items() if metric in control.drops}
+
+
+def _row(system: Configuration, ranks: Ranks, bars: dict[str, float], listening: dict[str, Drop]) -> Row:
     record = system.runs[0].record
     records = [run.record for run in system.runs]
     scores = {name: _ranked(system.score(name), ranks.get(name, {}).get(record.id)) for name in system.metrics}
@@ -136,6 +144,7 @@ def _row(system: Configuration, ranks: Ranks, bars: dict[str, float]) -> Row:
         optimised_for=record.optimised_for,
         scores=scores,
         below_floors=tuple(name for name, score in scores.items() if score.above_floors is False),
+        listening=listening,
         n=system.runs[0].report.n,
         n_failed=sum(run.report.n_failed for run in system.runs),
         parameters=_parameters(system.runs[0]),

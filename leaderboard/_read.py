@@ -10,8 +10,9 @@ from secbench.captioner import Prediction
 from secbench.curves import read_log
 from secbench.errors import DataError
 from secbench.evaluation import Table, read_report, read_utterances
+from secbench.listening import read_listening
 from secbench.runs import RunFolder, find_run, list_runs, read_predictions
-from secbench.schema import SCHEMA_VERSION, Report, RunRecord
+from secbench.schema import SCHEMA_VERSION, Listening, Report, RunRecord
 from secbench.tasks import TASKS
 
 __all__ = ["Broken", "Run", "Scored", "read_runs"]
@@ -28,6 +29,7 @@ class Run:
     report: Report | None
     predictions: tuple[Prediction, ...] = ()
     curves: tuple[dict[str, Any], ...] = ()
+    listening: Listening | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,7 @@ def _read(folder: Path) -> Run:
         None,
         tuple(read_predictions(predictions, drop_broken_tail=True)) if predictions.exists() else (),
         tuple(read_log(folder / "train.jsonl")),
+        read_listening(folder),
     )
     return _scored(run) if (folder / "scores.json").exists() else run
 
@@ -126,4 +129,4 @@ def _scored(run: Run) -> Scored:
                 f"{what.replace('_', ' ')} is {theirs!r}, but {mine!r} in run.json. Score the run again.",
                 run.folder / "scores.json",
             )
-    return Scored(run.folder, run.record, report, run.predictions, run.curves)
+    return Scored(run.folder, run.record, report, run.predictions, run.curves, run.listening)

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from leaderboard import _curves
 from leaderboard._board import section_id
 from leaderboard._format import compact, display, plain, seconds
+from leaderboard._listening import in_a_line
 from leaderboard._run_page import RunPage
 from leaderboard._schema import Board, Corpus
 from leaderboard._view import columns, kind_label, notes, place
@@ -47,6 +48,7 @@ class Pages:
             columns=columns,
             compact=compact,
             display=display,
+            in_a_line=in_a_line,
             kind_label=kind_label,
             notes=notes,
             place=place,

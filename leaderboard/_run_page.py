@@ -7,6 +7,7 @@ from typing import Any
 
 from leaderboard._curves import Curve, curves
 from leaderboard._format import display
+from leaderboard._listening import Heard, heard
 from leaderboard._read import Run
 from leaderboard._samples import Answers, Sample, samples
 from leaderboard._schema import Score
@@ -54,6 +55,7 @@ class RunPage:
     facts: tuple[tuple[str, str], ...]
     scores: tuple[tuple[Column, Score, MetricScore], ...]
     controls: Breakdown | None
+    heard: Heard | None
     heat: Heat | None
     breakdowns: tuple[Breakdown, ...]
     curves: tuple[Curve, ...]
@@ -78,6 +80,7 @@ def run_page(run: Run, answers: Answers, clean: Clean) -> RunPage:
         facts=_pairs(clean(run.record.facts)),
         scores=tuple(_scored(name, score) for name, score in report.metrics.items()) if report else (),
         controls=_controls(report) if report else None,
+        heard=heard(run.listening, clean),
         heat=_heat(report.emotion.confusion) if report and report.emotion else None,
         breakdowns=_breakdowns(report) if report else (),
         curves=tuple(curves(run.curves)),

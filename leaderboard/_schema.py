@@ -4,6 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from secbench.schema import Drop
+
 __all__ = ["VERSION", "Board", "Corpus", "Reference", "Row", "Score", "Section", "Unranked", "Unreadable"]
 
 VERSION = 1
@@ -40,6 +42,11 @@ class Row(_Model):
     optimised_for: tuple[str, ...] = Field(description="rewards or metrics that training maximises")
     scores: dict[str, Score]
     below_floors: tuple[str, ...] = Field(description="ranking metrics in which it does not clear the floors")
+    listening: dict[str, Drop] = Field(
+        default_factory=dict,
+        description="control ('other-audio', 'silence', 'no-transcript') -> what the section's `ranked_by` loses "
+        "under it, for the first of the runs that was checked",
+    )
     n: int
     n_failed: int = Field(description="failed utterances, scored as empty, over all seeds")
     parameters: int | None

@@ -41,6 +41,7 @@ class RunRequest:
         fitted: a run whose fitted model is used in place of fitting.
         fit_only: stop after fitting.
         max_failures: give up when more utterances than this failed; None: never.
+        control: whether `secbench.listening` is asked for afterwards; `run` itself does not look at it.
         command: the command that makes this run again.
     """
 
@@ -56,6 +57,7 @@ class RunRequest:
     fitted: str | None = None
     fit_only: bool = False
     max_failures: int | None = None
+    control: bool = False
     command: str = ""
 
 
@@ -306,6 +308,8 @@ def fitted_checkpoint(source: RunFolder, model: Captioner) -> None:
 def fitted_model(source: RunFolder) -> tuple[Captioner, Task, int]:
     """The model of a run, fitted and ready to caption, with the task and the seed it was made for.
 
+    What a run took from another one (`--from`) is looked for beside it.
+
     Raises:
         UnknownNameError: if its model is not installed.
         DataError: if the run holds no fitted model though it needs one.
@@ -314,7 +318,7 @@ def fitted_model(source: RunFolder) -> tuple[Captioner, Task, int]:
     kind: type[Captioner] = registry("model")[record.model].load()
     model = kind(resolve(kind.Config, record.config, f"model {record.model}"))
     if model.needs_fit:
-        fitted_checkpoint(source, model)
+        fitted_checkpoint(find_run(record.fitted, source.path.parent) if record.fitted else source, model)
     return model, find_task(record.task), record.seed
 
 

@@ -6,6 +6,7 @@ timings.jsonl       a line each: {"id", "seconds"}
 scores.json         Report
 utterances.parquet  a row an utterance: per-utterance scores and sufficient statistics
 train.jsonl         training curves
+listening.json      Listening     what is lost with other audio, silence and no transcript (--control)
 checkpoint/         safetensors and JSON
 """
 
@@ -13,7 +14,18 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["SCHEMA_VERSION", "Confusion", "EmotionReport", "MetricScore", "Provenance", "Report", "RunRecord"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Confusion",
+    "Drop",
+    "EmotionReport",
+    "Listening",
+    "ListeningControl",
+    "MetricScore",
+    "Provenance",
+    "Report",
+    "RunRecord",
+]
 
 SCHEMA_VERSION = 1
 
@@ -98,6 +110,37 @@ class Report(_Model):
     by_emotion: dict[str, dict[str, float]] = Field(default_factory=dict, description="gold class -> metric -> value")
     by_speaker: dict[str, dict[str, float]] = Field(default_factory=dict)
     seconds: float = 0.0
+
+
+class Drop(_Model):
+    """What one metric loses under a control, on its natural scale."""
+
+    value: float = Field(description="of the run itself")
+    control: float | None = Field(default=None, description="of the captions under the control; None: unavailable")
+    drop: float | None = Field(default=None, description="value minus control")
+    ci_low: float | None = Field(default=None, description="lower end of the paired 95 % interval of the drop")
+    ci_high: float | None = None
+    higher_is_better: bool | None = True
+    reason: str = Field(default="", description="why there is no drop, or no interval")
+
+
+class ListeningControl(_Model):
+    """One control: the captions once more, with the input spoilt."""
+
+    status: Literal["ok", "unavailable"] = "ok"
+    reason: str = Field(default="", description="why it is unavailable")
+    n: int = Field(default=0, description="utterances")
+    n_failed: int = Field(default=0, description="without an answer under the control, scored as empty")
+    n_changed: int = Field(default=0, description="whose answer is another than the run's own")
+    drops: dict[str, Drop] = Field(default_factory=dict, description="metric -> what it loses")
+
+
+class Listening(_Model):
+    """Whether a run depends on what it is given (`listening.json`)."""
+
+    version: int = SCHEMA_VERSION
+    cluster: str | None = Field(None, description="what the intervals resample; None: utterances")
+    controls: dict[str, ListeningControl] = Field(description="'other-audio', 'silence', 'no-transcript'")
 
 
 class RunRecord(_Model):

@@ -57,4 +57,4 @@ def _command(request: Any) -> list[str]:
         words += ["--from", request.fitted]
     for key, value in request.settings.items():
         words += ["--set", f"{key}={json.dumps(value)}"]
-    return [*words, *(["--fit-only"] if request.fit_only else [])]
+    return [*words, *(["--fit-only"] if request.fit_only else []), *(["--control"] if request.control else [])]

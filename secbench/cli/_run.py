@@ -7,13 +7,15 @@ from typing import Any
 import click
 
 from secbench.cli._jobs import finish_all
+from secbench.cli._listening import print_listening
 from secbench.cli._options import quiet_option
 from secbench.cli._output import json_option, print_json, print_scores, runs_option
 from secbench.errors import DataError, PartialError, UsageError
 
 __all__ = ["run_command"]
 
-_KEYS = {"model", "corpus", "root", "task", "split", "seed", "limit", "set", "from", "fit_only", "max_failures"}
+_KEYS = {"model", "corpus", "root", "task", "split", "seed", "limit", "set"}
+_KEYS |= {"from", "fit_only", "max_failures", "control"}
 
 
 @click.command("run")
@@ -28,6 +30,12 @@ _KEYS = {"model", "corpus", "root", "task", "split", "seed", "limit", "set", "fr
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file with one or many [[run]] tables.")
 @click.option("--from", "fitted", metavar="RUN", help="Use the fitted model of a run instead of fitting.")
 @click.option("--fit-only", is_flag=True, default=None, help="Stop after fitting.")
+@click.option(
+    "--control",
+    is_flag=True,
+    default=None,
+    help="Does it listen? Caption again with other audio, silence and no transcript, and say what is lost.",
+)
 @click.option("--max-failures", type=click.IntRange(min=0), help="Give up when more utterances than this fail.")
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at a time, where there are several."
@@ -58,11 +66,21 @@ def run_command(
     for request in requests:
         with progress_for(f"{request.model} s{request.seed}", quiet=quiet or is_helper()) as progress:
             outcomes.append(run(request, progress))
+            _control(request, outcomes[-1], progress)
         if not as_json and not is_helper():
             _show(outcomes[-1])
     if as_json and not is_helper():
         print_json([_summary(outcome) for outcome in outcomes])
     _judge(outcomes, strict=strict)
+
+
+def _control(request: Any, outcome: Any, progress: Any) -> None:
+    """Look whether the model listens, where that was asked for and there are scores to hold against."""
+    from secbench.listening import check_listening
+    from secbench.runner import is_helper
+
+    if request.control and not is_helper() and (outcome.folder.path / "scores.json").exists():
+        check_listening(request, outcome.folder, progress)
 
 
 def _requests(table: dict[str, Any], flags: dict[str, Any], runs: Path) -> list[Any]:
@@ -103,11 +121,13 @@ def _command(values: dict[str, Any], seed: int) -> str:
         words += ["--from", values["fitted"]]
     for key, value in values["settings"].items():
         words += ["--set", f"{key}={value}"]
+    words += ["--control"] if values.get("control") else []
     return shlex.join([*words, "--seed", str(seed)])
 
 
 def _show(outcome: Any) -> None:
     from secbench.evaluation import read_report
+    from secbench.listening import read_listening
 
     record = outcome.record
     state = "finished before" if outcome.reused else record.status
@@ -115,12 +135,17 @@ def _show(outcome: Any) -> None:
         print_scores(
             f"{record.model} on {record.corpus}, {record.task}, {record.split} split", read_report(outcome.folder.path)
         )
+    listening = read_listening(outcome.folder.path)
+    if listening is not None:
+        print_listening(listening)
     click.echo(f"{outcome.folder.path} ({state}{': ' + record.reason if record.reason else ''})")
 
 
 def _summary(outcome: Any) -> dict[str, Any]:
     from secbench.evaluation import read_report
+    from secbench.listening import read_listening
 
+    listening = read_listening(outcome.folder.path)
     scored = (outcome.folder.path / "scores.json").exists()
     scores = {"scores": read_report(outcome.folder.path).model_dump(mode="json")} if scored else {}
     return {
@@ -128,6 +153,7 @@ def _summary(outcome: Any) -> dict[str, Any]:
         "reused": outcome.reused,
         "run": outcome.record.model_dump(mode="json"),
         **scores,
+        **({} if listening is None else {"listening": listening.model_dump(mode="json")}),
     }
 
 

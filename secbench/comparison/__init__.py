@@ -17,6 +17,7 @@ from secbench.comparison._models import (
     ScoredRun,
     System,
 )
+from secbench.comparison._systems import Systems
 
 __all__ = [
     "ComparedUtterance",
@@ -27,6 +28,7 @@ __all__ = [
     "ScoredRun",
     "SeedGroup",
     "System",
+    "Systems",
     "compare",
     "group_seeds",
     "rank_intervals",

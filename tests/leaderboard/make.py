@@ -12,7 +12,7 @@ from secbench.corpora import Corpus, CorpusCard, Example, References, Utterance
 from secbench.emotions import EMOTIONS
 from secbench.evaluation import evaluate, write_evaluation
 from secbench.runs import RunFolder
-from secbench.schema import Provenance, Report, RunRecord
+from secbench.schema import Drop, Listening, ListeningControl, Provenance, Report, RunRecord
 from secbench.tasks import find_task
 
 WORDS = dict(zip(EMOTIONS, ("平静", "高兴", "悲伤", "愤怒", "惊讶", "厌恶", "恐惧"), strict=True))
@@ -156,6 +156,21 @@ def curve_rows(steps: int = 120) -> list[dict[str, Any]]:
     return [*first, *second]
 
 
+def listening_report() -> Listening:
+    """One control with an interval, one where something failed and a metric has none, one that could not be had."""
+    heard = Drop(value=0.85, control=0.2, drop=0.65, ci_low=0.512, ci_high=0.701)
+    none = Drop(value=0.85, control=0.85, drop=-0.0001, ci_low=-0.032, ci_high=0.0)
+    alike = Drop(value=0.9, control=0.8, drop=0.1, reason="a resample repeats captions")
+    return Listening(
+        cluster="dialogue",
+        controls={
+            "other-audio": ListeningControl(n=60, n_changed=51, drops={"emo_f1": heard, "self_bleu": alike}),
+            "silence": ListeningControl(n=60, n_changed=60, n_failed=2, drops={"emo_f1": none}),
+            "no-transcript": ListeningControl(status="unavailable", reason="None in /home/me/secret/toytalk."),
+        },
+    )
+
+
 def full_set(maker: Maker) -> None:
     """The set of runs that most tests and the screenshots look at."""
     floor = [Prediction(e.utterance.id, caption="平静") for e in maker.examples()]
@@ -173,6 +188,7 @@ def full_set(maker: Maker) -> None:
             seed=seed,
             optimised_for=("emo_f1", "cider"),
         )
+    (maker.root / "mecap-s1" / "listening.json").write_text(listening_report().model_dump_json(), "utf-8")
     hostile = maker.captions(0.5)
     hostile[0] = Prediction("u000", caption="<script>document.title = 'owned'</script><img src=x onerror=alert(1)>")
     hostile[5] = Prediction("u005", caption="悲伤" * 5000)
