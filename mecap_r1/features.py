@@ -1,5 +1,6 @@
 """Features of many utterances, kept on disk between runs."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,55 +42,74 @@ def load_features(
     Args:
         utterances: whose audio to read.
         front_end: what makes frames of it.
-        cache: folder for the features; None keeps nothing. A file there is named by a hash over path, size, time of
-            change and stretch of every clip, so that a changed file is read anew.
+        cache: folder for the features; None keeps nothing. What is there is found by the bytes of the audio files and
+            the stretches of them, so that a changed file is read anew and a moved one is not.
         progress: where to report.
     """
-    clips = {row.id: row.audio for row in utterances}
-    path = None if cache is None else cache / "features" / f"{_identity(clips, front_end)}.safetensors"
-    stored = _read(path) if path is not None else None
-    if stored is not None:
-        return Features(stored, {})
+    found, failures = _contents(utterances)
+    clips = {found[row.id]: row.audio for row in utterances if row.id in found and row.audio is not None}
+    path = None if cache is None else cache / "features" / f"{digest([front_end.name, sorted(clips)])}.safetensors"
+    stored = _read(path) if path is not None else {}
+    missing = {content: clip for content, clip in clips.items() if content not in stored}
+    if missing:
+        made, broken = _made(missing, front_end, progress)
+        stored |= made
+        failures |= {name: broken[content] for name, content in found.items() if content in broken}
+        if path is not None and made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, lambda temporary: save_file(stored, temporary))
+    return Features({name: stored[content] for name, content in found.items() if content in stored}, failures)
+
+
+def _contents(utterances: Sequence[Utterance]) -> tuple[dict[str, str], dict[str, str]]:
+    """Utterance id -> hash of what its clip holds; and why that cannot be had."""
+    found: dict[str, str] = {}
+    failures: dict[str, str] = {}
+    files: dict[Path, str] = {}
+    for row in utterances:
+        if row.audio is None:
+            failures[row.id] = "The utterance has no audio. Add its path to the manifest, or set modality=text."
+            continue
+        try:
+            files[row.audio.path] = files.get(row.audio.path) or _hash(row.audio.path)
+        except OSError as error:
+            failures[row.id] = str(DataError(f"cannot be read ({error.strerror}).", row.audio.path))
+        else:
+            found[row.id] = digest([files[row.audio.path], row.audio.start, row.audio.end])
+    return found, failures
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _made(
+    clips: Mapping[str, AudioClip], front_end: FrontEnd, progress: Progress
+) -> tuple[dict[str, Frames], dict[str, str]]:
+    """The frames of every clip, and why some have none."""
     progress.stage("features", len(clips))
     frames: dict[str, Frames] = {}
     failures: dict[str, str] = {}
-    for name, clip in clips.items():
+    for content, clip in clips.items():
         try:
-            frames[name] = _frames(clip, front_end)
+            frames[content] = _frames(clip, front_end)
         except DataError as error:
-            failures[name] = str(error)
+            failures[content] = str(error)
         progress.advance()
-    if path is not None and frames and not failures:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda temporary: save_file(frames, temporary))
-    return Features(frames, failures)
+    return frames, failures
 
 
-def _frames(clip: AudioClip | None, front_end: FrontEnd) -> Frames:
-    if clip is None:
-        raise DataError("The utterance has no audio. Add its path to the manifest, or set modality=text.")
+def _frames(clip: AudioClip, front_end: FrontEnd) -> Frames:
     wave = read_audio(clip, front_end.rate)
     if not len(wave):
         raise DataError("The clip is empty. Check its start and end.", clip.path)
     return np.ascontiguousarray(front_end.extract(wave))  # safetensors writes memory as it lies
 
 
-def _identity(clips: Mapping[str, AudioClip | None], front_end: FrontEnd) -> str:
-    rows = [[name, None if clip is None else [*_stat(clip.path), clip.start, clip.end]] for name, clip in clips.items()]
-    return digest([front_end.name, rows])
-
-
-def _stat(path: Path) -> tuple[str, int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return str(path), -1, 0
-    return str(path.resolve()), found.st_size, found.st_mtime_ns
-
-
-def _read(path: Path) -> dict[str, Frames] | None:
-    """What is stored, or None if it is missing or broken (it is then made again)."""
+def _read(path: Path) -> dict[str, Frames]:
+    """What is stored; nothing if it is missing or broken (it is then made again)."""
     try:
         return dict(load_file(path))
     except (OSError, SafetensorError):
-        return None
+        return {}

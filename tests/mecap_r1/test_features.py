@@ -54,4 +54,32 @@ def test_clips_that_cannot_be_read_are_named_with_the_reason(clip: Utterance, tm
     assert set(found.frames) == {"a"}
     assert set(found.failures) == {"gone", "silent"}
     assert "no audio" in found.failures["silent"]
-    assert not (tmp_path / "cache").exists()
+
+
+def test_a_clip_that_could_not_be_read_is_tried_again_alone(
+    clip: Utterance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"no audio")
+    rows = [clip, Utterance("broken", AudioClip(broken))]
+    assert "broken" in features.load_features(rows, ACOUSTICS, tmp_path / "cache", Progress()).failures
+    read, asked = features.read_audio, []
+    monkeypatch.setattr(features, "read_audio", lambda one, rate: asked.append(one.path) or read(one, rate))
+    found = features.load_features(rows, ACOUSTICS, tmp_path / "cache", Progress())
+    assert (set(found.frames), asked) == ({"a"}, [broken])
+
+
+def test_the_same_sound_elsewhere_is_not_worked_on_again(
+    clip: Utterance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "b.wav"
+    soundfile.write(other, np.sin(np.arange(8_000) / 7) / 10, 16_000)
+    rows = [clip, Utterance("b", AudioClip(other))]
+    first = features.load_features(rows, ACOUSTICS, tmp_path / "cache", Progress()).frames
+    moved = tmp_path / "moved.wav"
+    moved.write_bytes(other.read_bytes())
+    monkeypatch.setattr(features, "read_audio", lambda *_: pytest.fail("computed again"))
+    exchanged = [Utterance("a", AudioClip(moved)), Utterance("c", clip.audio)]
+    second = features.load_features(exchanged, ACOUSTICS, tmp_path / "cache", Progress()).frames
+    assert np.array_equal(second["a"], first["b"])
+    assert np.array_equal(second["c"], first["a"])
