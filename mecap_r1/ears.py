@@ -3,14 +3,18 @@
 `BridgedEar` is a pretrained speech encoder (Whisper's, HuBERT, WavLM, wav2vec 2.0) and a bridge that is learnt: either
 a linear map of stacked frames, or a Q-Former (Li et al. 2023, arXiv 2301.12597), whose queries give every clip the same
 number of embeddings. `QwenEar` is the tower of Qwen2-Audio or of Qwen2.5-Omni, which end in the width of their language
-models. Padding changes nothing: encoders that would look at it are run clip by clip.
+models. Padding changes nothing: encoders that would look at it are run clip by clip. What an encoder that stays as it
+is says of a clip is kept in memory, as training hears every clip many times.
 """
 
+import hashlib
 from abc import abstractmethod
+from collections import OrderedDict
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 from transformers import AutoModel, Blip2QFormerConfig, Blip2QFormerModel, PretrainedConfig
 
 __all__ = ["BRIDGES", "BridgedEar", "Ear", "QwenEar"]
@@ -20,19 +24,44 @@ QUIETEST = 2.0
 """Whisper's features end this far below their highest value; what lies after a clip is as low."""
 
 
+MEMORY = 2**30
+"""Bytes of states that an ear keeps, of the clips that it heard last."""
+
+
 class Ear(nn.Module):
     """Frames of a clip to embeddings."""
 
     encoder: nn.Module
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._heard: OrderedDict[str, Tensor] = OrderedDict()
+        self._kept = 0  # bytes
+
     def hear(self, clip: Tensor) -> Tensor:
         """The embeddings (M, d) of the frames (T, C) of one clip."""
         if not len(clip):
             return clip.new_zeros(0, self.width)
-        learnt = any(weight.requires_grad for weight in self.encoder.parameters())
-        with torch.set_grad_enabled(torch.is_grad_enabled() and learnt):
-            states = self.encode(clip)
+        if any(weight.requires_grad for weight in self.encoder.parameters()):
+            return self.bridge(self.encode(clip))
+        with torch.no_grad():
+            states = self._remembered(clip)
         return self.bridge(states)
+
+    def _remembered(self, clip: Tensor) -> Tensor:
+        """The states of a clip, from memory if it was heard before."""
+        if any(isinstance(weight, DTensor) for weight in self.encoder.parameters()):
+            return self.encode(clip)  # processes that share the weights must all go through them
+        sound = clip.detach().cpu().contiguous().view(torch.uint8).numpy()
+        name = f"{hashlib.sha256(sound.data).hexdigest()} {clip.dtype} {torch.is_autocast_enabled(clip.device.type)}"
+        found = self._heard.pop(name, None)
+        if found is None:
+            found = self.encode(clip).cpu()
+            self._kept += found.nbytes
+        self._heard[name] = found
+        while self._kept > MEMORY and len(self._heard) > 1:
+            self._kept -= self._heard.popitem(last=False)[1].nbytes
+        return found.to(clip.device)
 
     @property
     @abstractmethod
