@@ -46,18 +46,12 @@ def reward(completions: Sequence[Any], **_: Any) -> list[float]:
     return [len(set(text)) / max(1, len(text)) for text in texts]
 
 
-def make(folder: Path) -> None:
-    """Write a tiny Qwen2-Audio with its processor."""
+def processor_of(bands: int, seconds: int) -> Any:
+    """A processor whose tokeniser knows single characters."""
     from tokenizers import Regex, Tokenizer
     from tokenizers.models import WordLevel
     from tokenizers.pre_tokenizers import Split
-    from transformers import (
-        PreTrainedTokenizerFast,
-        Qwen2AudioConfig,
-        Qwen2AudioForConditionalGeneration,
-        Qwen2AudioProcessor,
-        WhisperFeatureExtractor,
-    )
+    from transformers import PreTrainedTokenizerFast, Qwen2AudioProcessor, WhisperFeatureExtractor
 
     words = Tokenizer(WordLevel({word: k for k, word in enumerate([*SPECIAL, *LETTERS])}, unk_token=SPECIAL[2]))
     words.pre_tokenizer = Split(Regex("."), "isolated")
@@ -65,9 +59,16 @@ def make(folder: Path) -> None:
         tokenizer_object=words, pad_token=SPECIAL[0], eos_token=SPECIAL[1], unk_token=SPECIAL[2]
     )
     tokenizer.add_special_tokens({"additional_special_tokens": SPECIAL[3:]})
-    processor = Qwen2AudioProcessor(WhisperFeatureExtractor(feature_size=80, chunk_length=SECONDS), tokenizer)
+    return Qwen2AudioProcessor(WhisperFeatureExtractor(feature_size=bands, chunk_length=seconds), tokenizer)
+
+
+def make(folder: Path) -> None:
+    """Write a tiny Qwen2-Audio with its processor."""
+    from transformers import Qwen2AudioConfig, Qwen2AudioForConditionalGeneration
+
+    processor = processor_of(80, SECONDS)
     audio = {"num_mel_bins": 80, "encoder_layers": 2, "encoder_attention_heads": 2, "encoder_ffn_dim": 256}
-    text = {"vocab_size": len(tokenizer), "hidden_size": 64, "intermediate_size": 256, "num_hidden_layers": 2}
+    text = {"vocab_size": len(processor.tokenizer), "hidden_size": 64, "intermediate_size": 256, "num_hidden_layers": 2}
     text |= {"num_attention_heads": 2, "num_key_value_heads": 1, "max_position_embeddings": 1024}
     torch.manual_seed(0)
     model = Qwen2AudioForConditionalGeneration(
@@ -82,10 +83,17 @@ def make(folder: Path) -> None:
     processor.save_pretrained(folder)
 
 
-def trl(folder: Path, options: argparse.Namespace) -> list[float]:
-    """Seconds of each step of TRL."""
+def trl_trainer(model: Any, processor: Any, folder: Path, options: argparse.Namespace, **more: Any) -> Any:
+    """TRL, ready to train a Qwen2-Audio.
+
+    Args:
+        model: of transformers.
+        processor: of the model, padding on the left.
+        folder: for what it writes.
+        options: steps, beta, new_tokens, group, prompts.
+        more: further arguments of the trainer, and under "settings" of its settings.
+    """
     from datasets import Dataset
-    from transformers import AutoProcessor, Qwen2AudioForConditionalGeneration
     from trl import GRPOConfig, GRPOTrainer
 
     class AudioTrainer(GRPOTrainer):  # type: ignore[misc]
@@ -130,12 +138,9 @@ def trl(folder: Path, options: argparse.Namespace) -> list[float]:
     count = options.prompts * options.group
     settings = GRPOConfig(
         output_dir=str(folder / "trl"),
-        use_cpu=True,
-        bf16=False,
         per_device_train_batch_size=count,
         num_generations=options.group,
         max_completion_length=options.new_tokens,
-        generation_kwargs={"min_new_tokens": options.new_tokens, "suppress_tokens": BANNED},
         max_steps=options.steps,
         logging_steps=1,
         report_to=[],
@@ -146,13 +151,23 @@ def trl(folder: Path, options: argparse.Namespace) -> list[float]:
         loss_type="dapo",
         remove_unused_columns=False,
         disable_tqdm=True,
+        **more.pop("settings"),
     )
     rows = Dataset.from_dict({"number": list(range(64))}).with_transform(conversations)
+    return AudioTrainer(
+        model=model, reward_funcs=reward, args=settings, train_dataset=rows, processing_class=processor, **more
+    )
+
+
+def trl(folder: Path, options: argparse.Namespace) -> list[float]:
+    """Seconds of each step of TRL."""
+    from transformers import AutoProcessor, Qwen2AudioForConditionalGeneration
+
     model = Qwen2AudioForConditionalGeneration.from_pretrained(folder)
     processor = AutoProcessor.from_pretrained(folder, padding_side="left")
-    trainer = AudioTrainer(
-        model=model, reward_funcs=reward, args=settings, train_dataset=rows, processing_class=processor
-    )
+    words = {"min_new_tokens": options.new_tokens, "suppress_tokens": BANNED}
+    settings = {"use_cpu": True, "bf16": False, "generation_kwargs": words}
+    trainer = trl_trainer(model, processor, folder, options, settings=settings)
     before = model.model.audio_tower.conv1.weight.detach().clone()
     trainer.train()
     if torch.equal(before, trainer.model.model.audio_tower.conv1.weight):
@@ -162,9 +177,6 @@ def trl(folder: Path, options: argparse.Namespace) -> list[float]:
 
 def ours(folder: Path, options: argparse.Namespace) -> list[float]:
     """Seconds of each step of ours."""
-    from mecap_r1.front_ends import log_mel
-    from mecap_r1.material import Item, prompts
-    from mecap_r1.objective import Objective, advantages, policy_loss
     from mecap_r1.presets import find_preset
     from mecap_r1.settings import PolicySpec
 
@@ -172,20 +184,49 @@ def ours(folder: Path, options: argparse.Namespace) -> list[float]:
     tokeniser = preset.tokeniser(spec, [])
     policy = preset.make(spec, tokeniser, 0).eval()
     policy.config.special["banned"] = [*BANNED, SPECIAL.index("<|im_end|>")]  # as TRL does: to the last token
-    frozen = policy.frozen() if options.beta else None
+    return [whole for whole, _ in trained(policy, tokeniser, options, 80)]
+
+
+def now(device: torch.device) -> float:
+    """The time in seconds when the device has done what it was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+def trained(
+    policy: Any, tokeniser: Any, options: argparse.Namespace, bands: int, mixed: bool = False
+) -> list[tuple[float, float]]:
+    """Seconds of each step of ours, and of them those of encoding the prompts and writing the captions.
+
+    Args:
+        policy: what is trained.
+        tokeniser: of the policy.
+        options: steps, beta, new_tokens, group, prompts.
+        bands: of the log-mel spectrogram that it hears.
+        mixed: passes through the policy in bfloat16, by autocast.
+    """
+    from mecap_r1.front_ends import log_mel
+    from mecap_r1.material import Item, prompts
+    from mecap_r1.objective import Objective, advantages, policy_loss
+
+    frozen, device = policy.frozen() if options.beta else None, policy.device
     optimiser = torch.optim.AdamW([value for value in policy.parameters() if value.requires_grad], lr=1e-3)
     objective, times = Objective("dapo", beta=options.beta), []
     for step in range(options.steps):
-        started = time.perf_counter()
+        started = now(device)
         numbers = [(step * options.prompts + k) % 64 for k in range(options.prompts)]
-        items = [Item(str(k), log_mel(80).extract(clip(k)), "") for k in numbers]
+        items = [Item(str(k), log_mel(bands).extract(clip(k)), "") for k in numbers]
         batch = prompts(items, tokeniser)
-        prefix = policy.prefix(batch)
-        samples = policy.sample(prefix, options.group, length=options.new_tokens)
+        began = now(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=mixed, cache_enabled=False):
+            prefix = policy.prefix(batch)
+            samples = policy.sample(prefix, options.group, length=options.new_tokens)
+            written = now(device) - began
+            logp, _ = policy.score(prefix, samples.tokens, options.group)
+            reference = None if frozen is None else frozen(batch, samples.tokens, options.group)
         rewards = torch.tensor(reward([tokeniser.decode(row) for row in samples.tokens.tolist()]))
-        advantage, live = advantages(rewards, options.group)
-        logp, _ = policy.score(prefix, samples.tokens, options.group)
-        reference = None if frozen is None else frozen(batch, samples.tokens, options.group)
+        advantage, live = (rows.to(device) for rows in advantages(rewards, options.group))
         loss, _ = policy_loss(
             logp, samples.logp, reference, advantage, live, samples.mask, objective, options.new_tokens
         )
@@ -193,7 +234,7 @@ def ours(folder: Path, options: argparse.Namespace) -> list[float]:
         torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
         optimiser.step()
         optimiser.zero_grad()
-        times.append(time.perf_counter() - started)
+        times.append((now(device) - started, written))
     return times
 
 

@@ -23,6 +23,7 @@ REWARDS = (
     Entry("length", "penalty on lengths away from that of the references", "mecap_r1.rewards:length"),
     Entry("repetition", "penalty on repeated pairs of characters", "mecap_r1.rewards:repetition"),
     Entry("variety", "penalty on pairs of characters that captions of other clips hold", "mecap_r1.rewards:variety"),
+    Entry("degenerate", "-1 for text that is no caption at all", "mecap_r1.degenerate:degenerate"),
     Entry("copying", "penalty on words taken from the transcript", "mecap_r1.rewards:copying"),
 )
 

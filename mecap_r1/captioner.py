@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ import torch
 from mecap_r1.board import mirror
 from mecap_r1.cold_start import ColdStart, cold_start
 from mecap_r1.consensus import Consensus
+from mecap_r1.devices import find_device
 from mecap_r1.emotion_space import build_space
 from mecap_r1.grpo import GrpoSettings, emo_grpo
 from mecap_r1.material import Item, batches, items_of, prompts, prompts_of
@@ -21,6 +22,7 @@ from mecap_r1.processes import team
 from mecap_r1.rewards import RewardSum, parse_weights
 from mecap_r1.settings import PolicyConfig
 from mecap_r1.sft import SftSettings
+from mecap_r1.sharding import whole
 from mecap_r1.tokeniser import Tokeniser
 from mecap_r1.training import Schedule, single_thread, without_bars
 from secbench.captioner import Captioner, Context, Prediction
@@ -58,17 +60,19 @@ class PolicyCaptioner(Captioner):
 
         Raises:
             DataError: if a clip cannot be read or has no caption.
-            UsageError: for a setting that does not exist.
+            UsageError: for a setting that does not exist, or a device that is not there.
         """
         if not train:
             raise DataError("There is nothing to learn from: the training split is empty.")
+        device = find_device(self.config.device)
         with single_thread(), mirror(context, self.config.tensorboard and team().main) as context:
             front_end = self._preset.front_end(self.config.spec)
             with team().main_first():
                 ours = items_of(train, self.config.modality, front_end, context)
                 theirs = items_of(validation, self.config.modality, front_end, context) if validation else []
             tokeniser = self._preset.tokeniser(self.config.spec, ours)
-            self._fitted = self._train(tokeniser, ours, theirs, context)
+            fitted = self._train(tokeniser, ours, theirs, context)
+            self._fitted = replace(fitted, policy=whole(fitted.policy, device))
 
     def _train(
         self, tokeniser: Tokeniser, train: Sequence[Item], validation: Sequence[Item], context: Context
@@ -89,18 +93,16 @@ class PolicyCaptioner(Captioner):
             precision=config.precision,
         )
         settings = SftSettings(schedule, config.batch, config.references, config.augmentation, config.drop_text)
-        return ColdStart(config.spec, settings)
+        return ColdStart(config.spec, settings, find_device(config.device))
 
     def caption(self, utterances: Sequence[Utterance], context: Context) -> Iterator[Prediction]:
-        """Write captions greedily. An utterance whose clip cannot be read yields the reason."""
+        """Write captions greedily, the shortest clips first. One whose clip cannot be read yields the reason."""
         fitted = self._ready()
         front_end = self._preset.front_end(self.config.spec)
         whole, asked = context.split or utterances, {row.id for row in utterances}
         items, failures = prompts_of(whole, self.config.modality, front_end, context)
-        heard = {item.id: item for item in items}
         yield from (Prediction(name, error=reason) for name, reason in failures.items() if name in asked)
-        for some in batches(whole, CAPTION_BATCH):
-            batch = [heard[row.id] for row in some if row.id in heard]
+        for batch in batches(sorted(items, key=_size), CAPTION_BATCH):
             if asked.isdisjoint(item.id for item in batch):
                 continue
             with single_thread():
@@ -133,7 +135,7 @@ class PolicyCaptioner(Captioner):
             DataError: if something is missing or broken.
         """
         try:
-            policy = self._preset.load(folder / "policy").eval()
+            policy = self._preset.load(folder / "policy").eval().to(find_device(self.config.device))
             facts = json.loads((folder / "facts.json").read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise DataError(f"The policy cannot be read ({error}). Fit the model again.", folder) from error
@@ -147,6 +149,11 @@ class PolicyCaptioner(Captioner):
         if self._fitted is None:
             raise SecbenchError("The model has not been fitted. Call fit or load first.")
         return self._fitted
+
+
+def _size(item: Item) -> tuple[int, int]:
+    """What a batch is padded by: frames, then characters."""
+    return (0 if item.frames is None else len(item.frames)), len(item.transcript)
 
 
 def size_of(policy: Policy) -> dict[str, Any]:
@@ -172,6 +179,7 @@ class MecapR1(PolicyCaptioner):
         "repetition",
         "copying",
         "variety",
+        "degenerate",
     )
 
     @dataclass(frozen=True)
@@ -201,7 +209,7 @@ class MecapR1(PolicyCaptioner):
             projection: `fisher`, `basis` or `cosines`.
         """
 
-        rewards: str = "emotion:2,anchor:2,consensus:5,bleu:3,length:2,repetition:2,copying:1,variety:4"
+        rewards: str = "emotion:2,anchor:2,consensus:5,bleu:3,length:2,repetition:2,copying:1,variety:4,degenerate:30"
         prompts: int = 32
         group_size: int = 8
         grpo_augmentation: float = 0.5
@@ -264,7 +272,7 @@ class MecapR1(PolicyCaptioner):
             config.no_repeat,
             config.sentinels,
         )
-        identity = [self.version, repr(config), context.seed, [item.id for item in train]]
+        identity = [self.version, repr(replace(config, device="auto")), context.seed, [item.id for item in train]]
         trainer = emo_grpo(policy, tokeniser, train, validation, rewards, settings, context, identity)
         chosen = trainer.best_step if validation else trainer.step
         return Fitted(policy, tokeniser, size_of(policy) | {"grpo_step": chosen})

@@ -101,7 +101,7 @@ def emo_grpo(
             with noise(part), torch.set_grad_enabled(alone):
                 prefix = policy.prefix(rows_of(batch, part))
                 drawn.append((prefix if alone else None, policy.sample(prefix, settings.group, length=settings.length)))
-        samples = joined(trainer.team.gather([own for _, own in drawn]))
+        samples = joined(trainer.team.gather([own.cpu() for _, own in drawn]))
         values = judge(samples, chosen, tokeniser, rewards)
         pieces = [rows_of(batch, part) for part in parts]
         baseline = _baseline(policy, pieces, trainer, chosen, tokeniser, rewards, settings)
@@ -114,7 +114,7 @@ def emo_grpo(
                 prefix = policy.prefix(some) if prefix is None else prefix
                 logp, entropy = policy.score(prefix, own.tokens, settings.group)
                 reference = None if frozen is None else frozen(some, own.tokens, settings.group)
-                mine = part.of(advantage, settings.group), part.of(live, settings.group)
+                mine = part.of(advantage, settings.group).to(logp.device), part.of(live, settings.group).to(logp.device)
                 loss, divergence = policy_loss(
                     logp, own.logp, reference, *mine, own.mask, settings.objective, settings.length
                 )
@@ -133,7 +133,7 @@ def emo_grpo(
     def evaluate() -> Values:
         found: dict[str, list[float]] = {}
         written: dict[str, str] = {}
-        pieces = list(batches(validation, 64))
+        pieces = list(batches(validation, max(1, 64 // settings.schedule.accumulate)))
         judged: list[tuple[int, dict[str, list[float]], list[str]]] = []
         for index in trainer.team.spread(len(pieces)):
             prefix = policy.prefix(prompts(pieces[index], tokeniser))
@@ -142,7 +142,7 @@ def emo_grpo(
             texts = [tokeniser.decode(tokens) for tokens in samples.tokens.tolist()]
             values["mean_length"] = [float(len(text)) for text in texts]
             judged.append((index, values, texts))
-        for index, values, texts in sorted(trainer.team.gather(judged), key=lambda piece: piece[0]):
+        for index, values, texts in sorted(trainer.team.pool(judged), key=lambda piece: piece[0]):
             written.update(zip((item.id for item in pieces[index]), texts, strict=True))
             for name, column in values.items():
                 found.setdefault(name, []).extend(column)
@@ -183,7 +183,7 @@ def _baseline(
     """The rewards of the greedy captions, (P,), if those are what samples are held against."""
     if settings.objective.baseline != "greedy":
         return None
-    own = [policy.sample(policy.prefix(piece), length=settings.length, greedy=True) for piece in pieces]
+    own = [policy.sample(policy.prefix(piece), length=settings.length, greedy=True).cpu() for piece in pieces]
     best = joined(trainer.team.gather(own))
     return _total(judge(best, items, tokeniser, rewards), best, settings, rewards)
 

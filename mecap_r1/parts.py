@@ -94,8 +94,8 @@ def joined(parts: Sequence[Samples]) -> Samples:
 class _Drawn(TorchFunctionMode):
     """Has dropout and draws from distributions take their random numbers from those of the whole batch.
 
-    It knows `torch.nn.functional.dropout` and `torch.multinomial` of one draw, and draws on a CPU just as they do.
-    Other noise is drawn for the part alone, which is as random, but not the same.
+    It knows `torch.nn.functional.dropout`, `torch.multinomial` of one draw and `torch.rand_like`, and draws on a CPU
+    just as they do. Other noise is drawn for the part alone, which is as random, but not the same.
     """
 
     def __init__(self, part: Part) -> None:
@@ -110,6 +110,8 @@ class _Drawn(TorchFunctionMode):
             return self._dropout(args[0], named.get("p", 0.5))
         if func is torch.multinomial and args[1] == 1 and self._fits(args[0]):
             return self._draw(args[0])
+        if func is torch.rand_like and self._fits(args[0]):
+            return self._own(args[0], lambda whole: whole.uniform_())
         return func(*args, **named)
 
     def _fits(self, rows: Tensor) -> bool:

@@ -9,6 +9,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Protocol
 
 import torch
@@ -16,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from mecap_r1.processes import team
 from mecap_r1.tokeniser import PAD, Special
 
 __all__ = ["Decoder", "Policy", "Prompts", "Reference", "Samples", "completion_mask"]
@@ -40,6 +42,11 @@ class Prompts:
         part = self.audio if self.audio is not None else self.text
         return 0 if part is None else len(part)
 
+    def to(self, device: torch.device) -> "Prompts":
+        """The same batch on a device."""
+        columns = (self.audio, self.audio_length, self.text)
+        return Prompts(*(None if column is None else column.to(device) for column in columns))
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -56,6 +63,10 @@ class Samples:
     mask: Tensor
     logp: Tensor
     ended: Tensor
+
+    def cpu(self) -> "Samples":
+        """The same captions on the CPU, where they are read, judged and exchanged."""
+        return Samples(self.tokens.cpu(), self.mask.cpu(), self.logp.cpu(), self.ended.cpu())
 
 
 class Decoder(Protocol):
@@ -84,6 +95,8 @@ class Policy(PreTrainedModel):
     """
 
     augmentable: ClassVar[bool] = False
+    shared = False
+    """Whether its weights are divided among processes, so that all of them must walk together."""
 
     @property
     def special(self) -> Special:
@@ -93,7 +106,7 @@ class Policy(PreTrainedModel):
 
     @abstractmethod
     def prefix(self, prompts: Prompts) -> Any:
-        """Encode prompts; what comes back is for `logits` and `decoder` alone."""
+        """Encode prompts, on whatever device they are; what comes back is for `logits` and `decoder` alone."""
 
     @abstractmethod
     def logits(self, prefix: Any, inputs: Tensor, group: int) -> Tensor:
@@ -168,7 +181,8 @@ class Policy(PreTrainedModel):
             token = token.masked_fill(~alive, PAD)
             tokens.append(token)
             alive = alive & (token != special.eos)
-            if not alive.any():
+            more = bool(alive.any())
+            if not (team().anywhere(more) if self.shared else more):
                 break
         written = torch.stack(tokens, dim=1)
         return Samples(written, completion_mask(written, special.eos), torch.stack(logps, dim=1), ~alive)
@@ -179,9 +193,16 @@ class Policy(PreTrainedModel):
 
     def _allowed(self, logits: Tensor) -> Tensor:
         """Take all probability from the placeholders."""
-        banned = torch.zeros(logits.shape[-1], dtype=torch.bool, device=logits.device)
-        banned[list(self.special.banned)] = True
+        banned = _banned(self.special.banned, logits.shape[-1], logits.device)
         return logits.float().masked_fill(banned, float("-inf"))
+
+
+@lru_cache(maxsize=8)
+def _banned(tokens: tuple[int, ...], size: int, device: torch.device) -> Tensor:
+    """Which of (size,) tokens are among the given ones; kept, as a copy to a GPU for every token would hold it up."""
+    found = torch.zeros(size, dtype=torch.bool)
+    found[list(tokens)] = True
+    return found.to(device)
 
 
 def _without_repeats(logp: Tensor, tokens: list[Tensor], size: int) -> Tensor:

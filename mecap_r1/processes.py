@@ -2,6 +2,8 @@
 
 Each takes its part of every step's batch; the losses of all parts together are the loss of the step, so that
 gradients are summed. Only the main process writes. A process alone needs nothing of this, and does not load accelerate.
+Where they share frozen weights, too (see `mecap_r1.sharding`), every pass through a block of the policy is one that all
+processes must take together.
 """
 
 import os
@@ -17,10 +19,9 @@ from torch import Tensor, nn
 
 from secbench.errors import UsageError
 
-__all__ = ["Team", "team"]
+__all__ = ["Team", "started", "team"]
 
 _One = TypeVar("_One")
-_SHARDING = {"ACCELERATE_USE_FSDP": "FSDP", "ACCELERATE_USE_DEEPSPEED": "DeepSpeed"}
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,12 @@ class Team:
     Attributes:
         rank: of this one, from 0; process 0 is the main one.
         size: how many there are.
+        sharded: whether each holds a share of the frozen weights alone.
     """
 
     rank: int = 0
     size: int = 1
+    sharded: bool = False
 
     @property
     def main(self) -> bool:
@@ -49,8 +52,16 @@ class Team:
         return [row for some in found for row in some]
 
     def spread(self, count: int) -> range:
-        """The pieces of so many that fall to this process: every `size`-th."""
-        return range(self.rank, count, self.size)
+        """The pieces of so many that fall to this process: every `size`-th, or all of them where weights are shared."""
+        return range(count) if self.sharded else range(self.rank, count, self.size)
+
+    def pool(self, rows: Sequence[_One]) -> list[_One]:
+        """What all processes made of the pieces that `spread` gave them, each piece once."""
+        return list(rows) if self.sharded else self.gather(rows)
+
+    def anywhere(self, here: bool) -> bool:
+        """Whether it is so in any process."""
+        return here if self.size == 1 else bool(self.sum(torch.tensor(float(here))))
 
     def agree(self, value: _One) -> _One:
         """What the main process says."""
@@ -91,22 +102,40 @@ class Team:
             dist.barrier()
 
 
+def started() -> int:
+    """How many processes were started to train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 @cache
 def team() -> Team:
     """The processes of this training.
 
     Raises:
-        UsageError: if they were started to share the weights, too.
+        UsageError: if they were started for DeepSpeed, or to move weights to the memory of the CPU.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) < 2:
+    if started() < 2:
         return Team()
-    for variable, name in _SHARDING.items():
-        if os.environ.get(variable, "false").lower() in ("true", "1"):
-            raise UsageError(
-                f"Training shares batches among processes, not weights, so {name} would change nothing. "
-                "Use `accelerate launch --multi_gpu`; lora=16 and bf16_weights=true let a large preset fit on one GPU."
-            )
+    if _asked("ACCELERATE_USE_DEEPSPEED"):
+        raise UsageError(
+            "DeepSpeed trains through an engine of its own, which owns optimiser and backward pass and expects one "
+            "forward pass a loss. FSDP divides frozen weights among processes just as its ZeRO-3 does: "
+            "accelerate launch --config_file docs/accelerate/fsdp.yaml."
+        )
+    sharded = _asked("ACCELERATE_USE_FSDP")
+    if sharded and _asked("FSDP_OFFLOAD_PARAMS"):
+        raise UsageError(
+            "fsdp_offload_params=true is not supported: shares of the weights stay on the GPUs. Set false."
+        )
     from accelerate import PartialState
 
-    state = PartialState(cpu=not torch.cuda.is_available())
-    return Team(state.process_index, state.num_processes)
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if gpus >= int(os.environ.get("LOCAL_WORLD_SIZE", str(started()))):
+        state = PartialState(backend="cuda:nccl,cpu:gloo")  # texts and sums of the log are exchanged on the CPU
+    else:
+        state = PartialState(cpu=True)
+    return Team(state.process_index, state.num_processes, sharded)
+
+
+def _asked(variable: str) -> bool:
+    return os.environ.get(variable, "false").lower() in ("true", "1")

@@ -32,6 +32,7 @@ __all__ = [
     "emotion",
     "emotion_f1",
     "length",
+    "lexicon",
     "repetition",
     "semantic",
     "variety",
@@ -121,12 +122,13 @@ def emotion_f1(completions: Sequence[str], *, label: Sequence[str | None], **_: 
 
     It is what the metric `emo_f1` counts: whoever trains on it must look at `emo_f1_classifier` instead.
     """
-    named = _extractor().extract(completions)
+    named = lexicon().extract(completions)
     return [2 / (len(found) + 1) if gold in found else 0.0 for found, gold in zip(named, label, strict=True)]
 
 
 @cache
-def _extractor() -> Any:
+def lexicon() -> Any:
+    """The default extractor of emotions."""
     return registry("extractor")["lexicon-zh"].load()()
 
 
@@ -199,12 +201,38 @@ class RewardSum:
         self._parts: dict[str, Reward] = {name: registry("reward")[name].load() for name in self.weights}
 
     def __call__(self, completions: Sequence[str], columns: Mapping[str, Sequence[Any]]) -> dict[str, list[float]]:
-        """Every part's values by name, and their weighted sum under "reward"."""
+        """Every part's values by name, and their weighted sum under "reward".
+
+        Raises:
+            UsageError: if a part does not give a finite number for each completion.
+        """
         everything = {"prompts": columns["transcript"], **columns, **self.resources}
-        parts = {name: reward(completions=completions, **everything) for name, reward in self._parts.items()}
+        parts = {
+            name: _checked(name, reward(completions=completions, **everything), len(completions))
+            for name, reward in self._parts.items()
+        }
         table = np.array([parts[name] for name in self.weights])  # (R, N)
         total = np.array(list(self.weights.values())) @ table
         return {**parts, "reward": [float(value) for value in total]}
+
+
+def _checked(name: str, values: Any, count: int) -> list[float]:
+    """What a reward gave, as numbers."""
+    try:
+        found = [float(value) for value in values]
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"The reward {name!r} must return a list of numbers ({error}).") from error
+    if len(found) != count:
+        raise UsageError(
+            f"The reward {name!r} returned {len(found)} values for {count} completions: give one for each."
+        )
+    odd = next((at for at, value in enumerate(found) if not math.isfinite(value)), None)
+    if odd is not None:
+        raise UsageError(
+            f"The reward {name!r} returned {found[odd]} for completion {odd}. Give a finite number for any text, "
+            "the empty one included."
+        )
+    return found
 
 
 def parse_weights(text: str) -> dict[str, float]:

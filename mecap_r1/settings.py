@@ -48,8 +48,10 @@ class PolicyConfig:
         evaluate_every: steps between evaluations on validation.
         checkpoint_every: steps between checkpoints.
         average: decay of the moving average of the weights that is evaluated and kept, in both stages; 0: none.
-        accumulate: parts that a process cuts its share of a step's batch into, so that it takes less memory.
+        accumulate: parts that a process cuts its share of a step's batch into, so that it takes less memory; batches of
+            validation are as much smaller.
         precision: `fp32`, or `bf16`: passes through the policy in bfloat16 where that is safe, weights as they are.
+        device: `auto`, a GPU where there is one; `cpu`, `cuda`, or one GPU such as `cuda:1`.
         tensorboard: also write the curves as event files into the folder `checkpoint/tensorboard` of the run.
     """
 
@@ -78,6 +80,7 @@ class PolicyConfig:
     average: float = 0.98
     accumulate: int = 1
     precision: str = "fp32"
+    device: str = "auto"
     tensorboard: bool = False
 
     @property

@@ -80,14 +80,14 @@ def sft(
 
     def evaluate() -> Values:
         most = max(len(item.references) for item in validation)
-        pieces = list(batches(validation, 64))
+        pieces = list(batches(validation, max(1, 64 // settings.schedule.accumulate)))
         found: list[tuple[int, float, float]] = []
         for index in trainer.team.spread(len(pieces)):
             captions = [text for item in pieces[index] for text in _cycled(item.references, most)]
             tokens, mask = _targets(policy, captions, tokeniser)
             total = _negative_log_likelihood(policy, prompts(pieces[index], tokeniser), tokens, mask, most)
             found.append((index, float(total), float(mask.sum())))
-        found = sorted(trainer.team.gather(found))
+        found = sorted(trainer.team.pool(found))
         mean = sum(total for _, total, _ in found) / sum(count for _, _, count in found)
         return {"score": -mean, "nll": mean}
 

@@ -136,6 +136,7 @@ class TinyPolicy(Policy):
 
     def prefix(self, prompts: Prompts) -> TinyPrefix:
         """Encode prompts: audio tokens, then the transcript."""
+        prompts = prompts.to(self.device)
         parts, masks = [], []
         sound = torch.zeros(len(prompts), self.config.hidden, device=self.device)
         if prompts.audio is not None and prompts.audio_length is not None:

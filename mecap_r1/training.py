@@ -122,6 +122,11 @@ class Trainer:
     def parts(self, count: int) -> list[Part]:
         """This process's parts of a batch of so many prompts."""
         number = self.schedule.accumulate
+        if self.team.sharded and count % (self.team.size * number):
+            raise UsageError(
+                f"Processes that share weights must have equal parts, and {count} prompts cannot be cut into "
+                f"{self.team.size * number} (processes times accumulate=). Make batch= and prompts= multiples of that."
+            )
         return cut(count, self.team.size * number)[self.team.rank * number :][:number]
 
     def run(self, losses_of: Callable[[int], Losses]) -> None:
@@ -301,7 +306,8 @@ def _groups(policy: Policy, schedule: Schedule) -> list[dict[str, Any]]:
 @contextmanager
 def seeded(*parts: object) -> Iterator[None]:
     """Let torch's random numbers depend on the parts alone, and leave its generator as it was."""
-    with torch.random.fork_rng():
+    gpus = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(gpus):
         torch.manual_seed(zlib.crc32(repr(parts).encode()))
         yield
 

@@ -59,19 +59,19 @@ def test_two_processes_end_as_one_does(port: int, tmp_path: Path) -> None:
     assert said["run"]["status"] == "complete"
     one = run(RunRequest("mecap_r1", corpus="jsonl", root=root, settings=SETTINGS, runs=tmp_path / "one"))
     other = tmp_path / "two" / one.folder.path.name
-    _same_curves(one.folder.path, other)
-    _same_weights(one.folder.path, other)
-    captions = [_rows(folder / "predictions.jsonl") for folder in (one.folder.path, other)]
+    same_curves(one.folder.path, other)
+    same_weights(one.folder.path, other)
+    captions = [read_rows(folder / "predictions.jsonl") for folder in (one.folder.path, other)]
     assert [row["caption"] for row in captions[0]] == [row["caption"] for row in captions[1]]
     assert not list((tmp_path / "two").rglob("*.tmp"))
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
-def _same_curves(one: Path, other: Path) -> None:
-    mine, theirs = _rows(one / "train.jsonl"), _rows(other / "train.jsonl")
+def same_curves(one: Path, other: Path) -> None:
+    mine, theirs = read_rows(one / "train.jsonl"), read_rows(other / "train.jsonl")
     assert [(row["stage"], row["step"]) for row in mine] == [(row["stage"], row["step"]) for row in theirs]
     assert {"sft", "grpo", "sft-validation", "grpo-validation"} <= {row["stage"] for row in mine}
     for row, other_row in zip(mine, theirs, strict=True):
@@ -80,7 +80,7 @@ def _same_curves(one: Path, other: Path) -> None:
             assert other_row[name] == expected, (row["stage"], row["step"], name)
 
 
-def _same_weights(one: Path, other: Path) -> None:
+def same_weights(one: Path, other: Path) -> None:
     """But for the biases of keys, which attention cannot see: their gradient is rounding, and Adam makes it large."""
     mine, theirs = (load_file(folder / "checkpoint" / "policy" / "model.safetensors") for folder in (one, other))
     assert mine.keys() == theirs.keys()
@@ -108,10 +108,17 @@ def test_alone_nothing_is_exchanged() -> None:
         assert alone.main
 
 
-@pytest.mark.parametrize("name", ["FSDP", "DEEPSPEED"])
-def test_sharded_weights_are_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("variables", "says"),
+    [
+        (["ACCELERATE_USE_DEEPSPEED"], r"DeepSpeed trains through an engine.*docs/accelerate/fsdp\.yaml"),
+        (["ACCELERATE_USE_FSDP", "FSDP_OFFLOAD_PARAMS"], "fsdp_offload_params=true is not supported"),
+    ],
+)
+def test_what_cannot_be_shared_is_refused(variables: list[str], says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ACCELERATE_USE_FSDP", "ACCELERATE_USE_DEEPSPEED", "FSDP_OFFLOAD_PARAMS"):
+        monkeypatch.setenv(name, str(name in variables).lower())
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setenv(f"ACCELERATE_USE_{name}", "true")
     monkeypatch.setattr(mecap_r1.processes, "team", team.__wrapped__)
-    with pytest.raises(UsageError, match="(?i)" + name):
+    with pytest.raises(UsageError, match=says):
         mecap_r1.processes.team()

@@ -63,36 +63,6 @@ def columns(
     }
 
 
-@pytest.mark.parametrize(
-    "degenerate",
-    [
-        "",
-        "。",
-        "愤怒" * 8,
-        "，".join(["平静高兴悲伤愤怒惊讶厌恶害怕"] * 2) + "。",
-        "情绪愤怒、高兴、悲伤、惊讶、厌恶、害怕、平静。",
-        "transcript",
-    ],
-)
-def test_a_degenerate_caption_scores_below_the_human_ones(degenerate: str) -> None:
-    """On every clip below what its human captions earn on average, and over all clips below the worst of each."""
-    rows = minitalk("validation")
-    texts = [row.utterance.transcript or "" if degenerate == "transcript" else degenerate for row in rows]
-    bad = np.array(default_reward()(texts, columns(rows))["reward"])
-    human = human_rewards()  # (5, N)
-    assert (bad < human.mean(axis=0)).all()
-    assert bad.mean() < human.min(axis=0).mean() - 2
-    assert (bad < human).mean() > 0.97  # what is left: vague captions, where the gold emotion's name alone earns more
-
-
-@cache
-def human_rewards() -> np.ndarray:
-    """The reward of each reference against the other four of its clip, (5, N)."""
-    rows = minitalk("validation")
-    captions = [row.references.captions["overall"] for row in rows]
-    return np.array([default_reward()([t[k] for t in captions], columns(rows, k))["reward"] for k in range(5)])
-
-
 def test_the_right_emotion_scores_above_the_wrong_one() -> None:
     named = {
         "neutral": "平静",
