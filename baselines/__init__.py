@@ -18,13 +18,13 @@ MODELS = (
     Entry(
         "text_classifier",
         "Emotion from the words, and a caption typical of it",
-        "baselines.classifiers:TextClassifier",
+        "baselines.text_classifier:TextClassifier",
         ("baseline",),
     ),
     Entry(
         "audio_classifier",
         "Emotion from acoustics, and a caption typical of it",
-        "baselines.classifiers:AudioClassifier",
+        "baselines.audio_classifier:AudioClassifier",
         ("baseline",),
     ),
     Entry("sft", "The MECap-R1 policy with supervised training only", "baselines.sft:Sft", ("baseline",)),

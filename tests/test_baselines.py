@@ -95,7 +95,7 @@ def test_each_baseline_answers_alike_after_saving(name: str, task_name: str, tin
 
 
 def test_the_audio_classifier_learns_the_tones(tiny: Path) -> None:
-    from baselines.classifiers import AudioClassifier
+    from baselines.audio_classifier import AudioClassifier
     from secbench.captioner import Context
     from secbench.corpora import load_corpus
     from secbench.tasks import find_task
@@ -110,7 +110,7 @@ def test_the_audio_classifier_learns_the_tones(tiny: Path) -> None:
 
 
 def test_broken_audio_fails_by_id_at_inference(fresh: Path) -> None:
-    from baselines.classifiers import AudioClassifier
+    from baselines.audio_classifier import AudioClassifier
     from secbench.captioner import Context
     from secbench.corpora import load_corpus
     from secbench.tasks import find_task

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from secbench.corpora._load import load_corpus
 from secbench.corpora._revision import revision_of
-from secbench.corpora._tags import markup, strip_markup
+from secbench.corpora._tags import TAG_NAMES, markup, strip_markup
 from secbench.corpora._types import (
     SPLITS,
     AudioClip,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SPLITS",
+    "TAG_NAMES",
     "AudioClip",
     "Corpus",
     "CorpusCard",
