@@ -27,5 +27,11 @@ MODELS = (
         "baselines.audio_classifier:AudioClassifier",
         ("baseline",),
     ),
+    Entry(
+        "fusion_classifier",
+        "Emotion from the words and acoustics, and a caption typical of it",
+        "baselines.fusion_classifier:FusionClassifier",
+        ("baseline",),
+    ),
     Entry("sft", "The MECap-R1 policy with supervised training only", "baselines.sft:Sft", ("baseline",)),
 )
