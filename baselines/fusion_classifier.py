@@ -21,6 +21,7 @@ __all__ = ["FusionClassifier"]
 
 WEIGHTS = (0.5, 0.25, 0.75, 0.0, 1.0)
 _LEAST = 1e-6  # probability
+_Said = NDArray[np.float64] | None
 
 
 class FusionClassifier(Captioner):
@@ -67,14 +68,17 @@ class FusionClassifier(Captioner):
     def _classes(self) -> tuple[str, ...]:
         return self.words.linear.classes
 
-    def _both(self, utterances: Sequence[Utterance], context: Context) -> dict[str, list[NDArray[np.float64] | None]]:
+    def _both(self, utterances: Sequence[Utterance], context: Context) -> dict[str, tuple[_Said, _Said]]:
         """Id -> probabilities (K,) by the words and by the voice; None from one that could not take it."""
-        found: dict[str, list[NDArray[np.float64] | None]] = {row.id: [] for row in utterances}
-        for model in (self.words, self.sound):
-            for said in model.caption(utterances, context):
-                known = said.probabilities
-                found[said.id].append(None if known is None else np.array([known[name] for name in self._classes]))
-        return found
+        words, sound = (
+            {one.id: self._said(one) for one in model.caption(utterances, context)}
+            for model in (self.words, self.sound)
+        )
+        return {row.id: (words[row.id], sound[row.id]) for row in utterances}
+
+    def _said(self, prediction: Prediction) -> _Said:
+        known = prediction.probabilities
+        return None if known is None else np.array([known[name] for name in self._classes])
 
     def caption(self, utterances: Sequence[Utterance], context: Context) -> Iterator[Prediction]:
         """A class with probabilities, and the caption typical of it."""

@@ -160,6 +160,12 @@ class TextClassifier(Classifier):
                 raise DataError(f"{row.utterance.id} has no transcript, which this model reads.")
 
     @override
+    def describe(self) -> Mapping[str, Any]:
+        more = 0 if self.around is None else self.around.weights.size + self.around.bias.size
+        found = super().describe()
+        return {**found, "parameters": found["parameters"] + int(more)}
+
+    @override
     def extra_facts(self) -> Mapping[str, Any]:
         return {"words": self.words.facts(), "around": None if self.around is None else self.around.classes}
 
