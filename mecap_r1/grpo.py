@@ -130,30 +130,41 @@ def emo_grpo(
         sentinels.look(step, facts)
         return facts
 
-    def evaluate() -> Values:
-        found: dict[str, list[float]] = {}
-        written: dict[str, str] = {}
-        pieces = list(batches(validation, max(1, 64 // settings.schedule.accumulate)))
-        judged: list[tuple[int, dict[str, list[float]], list[str]]] = []
-        for index in trainer.team.spread(len(pieces)):
-            prefix = policy.prefix(prompts(pieces[index], tokeniser))
-            samples = policy.sample(prefix, length=settings.length, greedy=True, no_repeat=settings.no_repeat)
-            values = judge(samples, pieces[index], tokeniser, rewards)
-            texts = [tokeniser.decode(tokens) for tokens in samples.tokens.tolist()]
-            values["mean_length"] = [float(len(text)) for text in texts]
-            judged.append((index, values, texts))
-        for index, values, texts in sorted(trainer.team.pool(judged), key=lambda piece: piece[0]):
-            written.update(zip((item.id for item in pieces[index]), texts, strict=True))
-            for name, column in values.items():
-                found.setdefault(name, []).extend(column)
-        shown = list(written.items())[:: -(-len(written) // SHOWN)]
-        rows = [{"id": name, "caption": text} for name, text in shown]
-        trainer.context.log({"stage": "grpo-samples", "step": trainer.step, "samples": rows})
-        return {**{name: fmean(column) for name, column in found.items()}, "score": fmean(found["reward"])}
-
-    trainer = Trainer(policy, settings.schedule, "grpo", context, identity, evaluate if validation else None)
+    evaluate = (lambda: _validated(policy, tokeniser, validation, rewards, settings, trainer)) if validation else None
+    trainer = Trainer(policy, settings.schedule, "grpo", context, identity, evaluate)
     trainer.run(losses_of)
     return trainer
+
+
+@torch.no_grad()
+def _validated(
+    policy: Policy,
+    tokeniser: Tokeniser,
+    validation: Sequence[Item],
+    rewards: RewardSum,
+    settings: GrpoSettings,
+    trainer: Trainer,
+) -> Values:
+    """The mean rewards of greedy captions of validation, of which some are logged."""
+    found: dict[str, list[float]] = {}
+    written: dict[str, str] = {}
+    pieces = list(batches(validation, max(1, 64 // settings.schedule.accumulate)))
+    judged: list[tuple[int, dict[str, list[float]], list[str]]] = []
+    for index in trainer.team.spread(len(pieces)):
+        prefix = policy.prefix(prompts(pieces[index], tokeniser))
+        samples = policy.sample(prefix, length=settings.length, greedy=True, no_repeat=settings.no_repeat)
+        values = judge(samples, pieces[index], tokeniser, rewards)
+        texts = [tokeniser.decode(tokens) for tokens in samples.tokens.tolist()]
+        values["mean_length"] = [float(len(text)) for text in texts]
+        judged.append((index, values, texts))
+    for index, values, texts in sorted(trainer.team.pool(judged), key=lambda piece: piece[0]):
+        written.update(zip((item.id for item in pieces[index]), texts, strict=True))
+        for name, column in values.items():
+            found.setdefault(name, []).extend(column)
+    shown = list(written.items())[:: -(-len(written) // SHOWN)]
+    rows = [{"id": name, "caption": text} for name, text in shown]
+    trainer.context.log({"stage": "grpo-samples", "step": trainer.step, "samples": rows})
+    return {**{name: fmean(column) for name, column in found.items()}, "score": fmean(found["reward"])}
 
 
 def judge(samples: Samples, items: Sequence[Item], tokeniser: Tokeniser, rewards: RewardSum) -> dict[str, list[float]]:
