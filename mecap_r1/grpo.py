@@ -125,13 +125,14 @@ def emo_grpo(
             yield loss
         mean_loss, mean_entropy, mean_divergence = trainer.team.sum(sums).tolist()
         facts = {name: fmean(column) for name, column in values.items()}
-        facts["tokens"] = float(samples.mask.sum())
         facts |= _facts(samples, mean_entropy, live, tokeniser) | {"kl": mean_divergence, "loss": mean_loss}
         sentinels.look(step, facts)
         return facts
 
-    evaluate = (lambda: _validated(policy, tokeniser, validation, rewards, settings, trainer)) if validation else None
-    trainer = Trainer(policy, settings.schedule, "grpo", context, identity, evaluate)
+    def evaluate() -> Values:
+        return _validated(policy, tokeniser, validation, rewards, settings, trainer)
+
+    trainer = Trainer(policy, settings.schedule, "grpo", context, identity, evaluate if validation else None)
     trainer.run(losses_of)
     return trainer
 
@@ -213,6 +214,7 @@ def _facts(samples: Samples, entropy: float, live: Tensor, tokeniser: Tokeniser)
     texts = [tokeniser.decode(tokens) for tokens in samples.tokens.tolist()]
     pairs = [text[at : at + 2] for text in texts for at in range(len(text) - 1)]
     return {
+        "tokens": float(samples.mask.sum()),
         "entropy": entropy,
         "mean_length": fmean(len(text) for text in texts),
         "eos_rate": float(samples.ended.float().mean()),
