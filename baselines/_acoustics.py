@@ -1,18 +1,14 @@
 """Acoustic statistics of an utterance: energy, pitch, timbre, tempo, over the frames that the MECap-R1 policy hears."""
 
-from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
 
 from mecap_r1.acoustics import HOP, MELS, RATE, VOICED
-from mecap_r1.features import load_features
-from mecap_r1.front_ends import ACOUSTICS
-from secbench.captioner import Context
-from secbench.corpora import Utterance
 
-__all__ = ["WIDTH", "acoustic_statistics", "statistics_of"]
+__all__ = ["WIDTH", "acoustic_statistics", "lengthened"]
 
 CEPSTRA = 13
 WIDTH = 5 * 5 + 3 * CEPSTRA + MELS + 4
@@ -20,19 +16,7 @@ WIDTH = 5 * 5 + 3 * CEPSTRA + MELS + 4
 Floats = NDArray[np.float64]
 
 
-def statistics_of(utterances: Sequence[Utterance], context: Context) -> tuple[Floats, Mapping[str, str]]:
-    """The statistics of many utterances.
-
-    Returns:
-        (N, 116), rows of zeros where it failed; and utterance id -> why, for those.
-    """
-    features = load_features(utterances, ACOUSTICS, context.cache, context.progress)
-    empty = np.zeros(WIDTH)
-    frames = [features.frames.get(utterance.id) for utterance in utterances]
-    return np.stack([empty if row is None else acoustic_statistics(row) for row in frames]), features.failures
-
-
-def acoustic_statistics(frames: NDArray[np.float16]) -> Floats:
+def acoustic_statistics(frames: NDArray[np.floating[Any]]) -> Floats:
     """Statistics over frames 10 ms apart.
 
     Args:
@@ -61,6 +45,11 @@ def acoustic_statistics(frames: NDArray[np.float16]) -> Floats:
         [np.log(seconds), _peaks(energy) / seconds, loud.mean(), np.ptp(energy)],
     ]
     return np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
+
+
+def lengthened(wave: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Samples at 16 kHz with silence after them, to a tenth of a second, which the widest window of any model needs."""
+    return np.pad(wave, (0, max(0, RATE // 10 - len(wave))))
 
 
 def _summary(values: Floats) -> Floats:

@@ -9,14 +9,13 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from baselines._sentences import sentence_vectors
+from baselines._signs import sign_counts
 from secbench.captioner import Context
-from secbench.corpora import TAG_NAMES, strip_markup
+from secbench.corpora import strip_markup
 from secbench.errors import DataError
 
 __all__ = ["WordFeatures"]
 
-SIGNS = ("！", "？", "。", "，", "…")
-_LENGTH = 50
 _SCALE = 0.1
 """Of standardised sentence vectors beside TF-IDF, whose rows have length 1."""
 
@@ -80,18 +79,7 @@ class WordFeatures:
 
     def _joined(self, counted: Any, texts: Sequence[str], vectors: NDArray[Any]) -> Any:
         scaled = csr_matrix(_SCALE * (vectors - self.centre) / self.spread)
-        return csr_matrix(hstack([counted, csr_matrix(self._signs(texts)), scaled]))
-
-    def _signs(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """(N, S) counts of punctuation and, where markup is read, of tags; and the length in units of 50 characters."""
-        rows = [
-            [len(clean) / _LENGTH, *(clean.count(sign) for sign in SIGNS), *self._tags(text)]
-            for text, clean in zip(texts, self._clean(texts), strict=True)
-        ]
-        return np.array(rows, dtype=np.float64).reshape(len(texts), -1)
-
-    def _tags(self, text: str) -> list[int]:
-        return [text.lower().count(f"[{name}") for name in TAG_NAMES] if self.markup else []
+        return csr_matrix(hstack([counted, csr_matrix(sign_counts(texts, self.markup)), scaled]))
 
     def _vectors(self, texts: Sequence[str], context: Context) -> NDArray[Any]:
         """(N, D) vectors of the words alone, as no encoder knows the tags; (N, 0) without one."""

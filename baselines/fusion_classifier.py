@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from baselines._answers import labels_of
+from baselines._hearing import Kind
 from baselines._store import read_facts, write_facts
 from baselines.audio_classifier import AudioClassifier
 from baselines.text_classifier import TextClassifier
@@ -32,19 +33,24 @@ class FusionClassifier(Captioner):
 
     @dataclass(frozen=True)
     class Config(TextClassifier.Config):
-        """Settings of `text_classifier`, and how the two are weighed.
+        """Settings of `text_classifier`, those of `audio_classifier` by other names, and how the two are weighed.
 
         Attributes:
             voice: weight of the voice, from 0 to 1; -1 chooses on validation (.5 without one).
+            audio_features: `statistics`, `egemaps` or `encoder`, as `features` of `audio_classifier`.
+            audio_encoder: folder or name on the hub of a speech encoder, as `encoder` of `audio_classifier`.
         """
 
         voice: float = -1.0
+        audio_features: Kind = "statistics"
+        audio_encoder: str = ""
 
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
         if self.config.voice != -1 and not 0 <= self.config.voice <= 1:
             raise UsageError(f"voice={self.config.voice:g} is no weight. Set 0 to 1, or -1 to choose on validation.")
-        self.words, self.sound = TextClassifier(self.config), AudioClassifier()
+        audio = AudioClassifier.Config(features=self.config.audio_features, encoder=self.config.audio_encoder)
+        self.words, self.sound = TextClassifier(self.config), AudioClassifier(audio)
         self.chosen: dict[str, Any] = {}
 
     def fit(self, train: Sequence[Example], validation: Sequence[Example], context: Context) -> None:

@@ -6,82 +6,90 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from typing_extensions import override
 
-from baselines._acoustics import statistics_of
 from baselines._answers import captions_of
+from baselines._nearest import Index, SoundIndex, WordIndex
 from baselines._store import read_arrays, read_facts, write_arrays, write_facts
 from secbench.captioner import Captioner, Context, Prediction
 from secbench.corpora import Example, Utterance
-from secbench.errors import DataError
+from secbench.errors import DataError, UsageError
 
 __all__ = ["Retrieval"]
 
 
 class Retrieval(Captioner):
-    """The first caption, or the class, of the training utterance that sounds most alike."""
+    """The first caption, or the class, of the training utterance that is most alike, by sound, by words or by both."""
 
     @dataclass(frozen=True)
     class Config:
         """Settings.
 
         Attributes:
-            distance: ``cosine`` or ``euclidean``, over standardised acoustic statistics.
+            by: what is compared: `audio`, standardised acoustic statistics; `text`, TF-IDF of the characters and pairs
+                of characters of transcripts; `both`, the mean of the two cosines.
+            distance: ``cosine`` or ``euclidean``, of the statistics.
         """
 
+        by: Literal["audio", "text", "both"] = "audio"
         distance: Literal["cosine", "euclidean"] = "cosine"
 
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
-        self.arrays: dict[str, NDArray[np.float64]] = {}
+        by, distance = self.config.by, self.config.distance
+        if by != "audio" and distance != "cosine":
+            raise UsageError(f"distance={distance} is for by=audio; by={by} compares by the cosine. Leave it out.")
+        indexes: Mapping[str, tuple[Index, ...]] = {
+            "audio": (SoundIndex(distance),),
+            "text": (WordIndex(),),
+            "both": (SoundIndex(distance), WordIndex()),
+        }
+        self.indexes = indexes[by]
         self.answers: list[tuple[str | None, str | None]] = []
 
     @override
     def fit(self, train: Sequence[Example], validation: Sequence[Example], context: Context) -> None:
-        raw, failures = statistics_of([row.utterance for row in train], context)
-        if len(failures) == len(train):
-            raise DataError(
-                f"No training utterance has audio that can be read; the first: {next(iter(failures.values()))}."
-            )
-        heard = np.array([row.utterance.id not in failures for row in train])
-        mean, scale = raw[heard].mean(axis=0), raw[heard].std(axis=0) + 1e-8
-        self.arrays = {"mean": mean, "scale": scale, "memory": self._place((raw[heard] - mean) / scale)}
+        read = [index.read([row.utterance for row in train], context) for index in self.indexes]
+        kept = [k for k in range(len(train)) if all(contents[k] is not None for contents, _ in read)]
+        if not kept:
+            reasons = [f"{name}: {reason}" for _, failures in read for name, reason in failures.items()]
+            raise DataError(f"No training utterance has what by={self.config.by} compares. {reasons[0].rstrip('.')}.")
+        for index, (contents, _) in zip(self.indexes, read, strict=True):
+            index.remember([contents[k] for k in kept])
         captions = captions_of(train, context.task)
         self.answers = [
-            (texts[0] if texts else None, None if texts else row.references.gold(context.task))
-            for row, texts, kept in zip(train, captions, heard, strict=True)
-            if kept
+            (captions[k][0], None) if captions[k] else (None, train[k].references.gold(context.task)) for k in kept
         ]
-
-    def _place(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        if self.config.distance == "euclidean":
-            return features
-        return np.asarray(features / (np.linalg.norm(features, axis=1, keepdims=True) + 1e-9))
 
     @override
     def caption(self, utterances: Sequence[Utterance], context: Context) -> Iterator[Prediction]:
-        raw, failures = statistics_of(utterances, context)
-        memory = self.arrays["memory"]  # (M, V)
-        for utterance, row in zip(
-            utterances, self._place((raw - self.arrays["mean"]) / self.arrays["scale"]), strict=True
-        ):
-            if utterance.id in failures:
-                yield Prediction(utterance.id, error=failures[utterance.id])
+        """An utterance that lacks one of two things is compared by the other."""
+        read = [index.read(utterances, context) for index in self.indexes]
+        for k, utterance in enumerate(utterances):
+            found = [
+                index.likeness(contents[k])
+                for index, (contents, _) in zip(self.indexes, read, strict=True)
+                if contents[k] is not None
+            ]
+            if not found:
+                yield Prediction(utterance.id, error="; ".join(failures[utterance.id] for _, failures in read))
                 continue
-            caption, label = self.answers[int(((memory - row) ** 2).sum(axis=1).argmin())]
+            caption, label = self.answers[int(np.mean(found, axis=0).argmax())]
             yield Prediction(utterance.id, caption, label)
 
     @override
     def save(self, folder: Path) -> None:
-        write_facts(folder, {"answers": self.answers})
-        write_arrays(folder, self.arrays)
+        facts = {key: value for index in self.indexes for key, value in index.facts().items()}
+        write_facts(folder, {"answers": self.answers, **facts})
+        write_arrays(folder, {key: value for index in self.indexes for key, value in index.arrays().items()})
 
     @override
     def load(self, folder: Path) -> None:
-        self.answers = [(caption, label) for caption, label in read_facts(folder)["answers"]]
-        self.arrays = read_arrays(folder)
+        facts, arrays = read_facts(folder), read_arrays(folder)
+        self.answers = [(caption, label) for caption, label in facts["answers"]]
+        for index in self.indexes:
+            index.restore(facts, arrays)
 
     @override
     def describe(self) -> Mapping[str, Any]:
-        return {"parameters": 0, "memory": len(self.answers)}
+        return {"parameters": 0, "memory": len(self.answers), "by": self.config.by}
