@@ -22,6 +22,18 @@ MODELS = (
         ("baseline",),
     ),
     Entry(
+        "text_encoder",
+        "Emotion from the words by a fine-tuned text encoder, and a caption typical of it",
+        "baselines.text_encoder:TextEncoder",
+        ("baseline",),
+    ),
+    Entry(
+        "text_ensemble",
+        "Emotion from the words by n-grams and a fine-tuned encoder, and a caption typical of it",
+        "baselines.text_ensemble:TextEnsemble",
+        ("baseline",),
+    ),
+    Entry(
         "audio_classifier",
         "Emotion from acoustics, and a caption typical of it",
         "baselines.audio_classifier:AudioClassifier",

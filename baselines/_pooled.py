@@ -1,8 +1,6 @@
 """Every hidden layer of a pretrained speech encoder, each as its mean over the time that a clip covers."""
 
-import hashlib
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +13,9 @@ from baselines._acoustics import lengthened
 from mecap_r1.devices import find_device
 from mecap_r1.ears import padded
 from mecap_r1.front_ends import WAVEFORM, FrontEnd, log_mel
-from mecap_r1.pretrained import load_config, loaded
+from mecap_r1.pretrained import load_config, loaded, weights_identity
 from mecap_r1.training import single_thread, without_bars
 from secbench.errors import UsageError
-from secbench.runs import digest
 
 __all__ = ["pooled_layers"]
 
@@ -41,7 +38,7 @@ def pooled_layers(name: str) -> FrontEnd:
     """
     config = load_config(_WHAT, name)
     heard, width = _input(config), config.d_model if config.model_type == "whisper" else config.hidden_size
-    version = f"pooled-1-{_identity(name, config)}"
+    version = f"pooled-1-{weights_identity(name, config)}"
     return FrontEnd(version, heard.rate, int(width), lambda wave: _means(name, heard.extract(lengthened(wave))))
 
 
@@ -54,18 +51,6 @@ def _input(config: PretrainedConfig) -> FrontEnd:
     raise UsageError(
         f"encoder= takes HuBERT, WavLM, wav2vec 2.0 or Whisper, not a model of the type {config.model_type!r}."
     )
-
-
-def _identity(name: str, config: PretrainedConfig) -> str:
-    """A hash of a folder's configuration and weights, or of a hub name and its commit."""
-    folder = Path(name)
-    if not folder.is_dir():
-        return digest([name, getattr(config, "_commit_hash", None)])
-    hashes = []
-    for path in sorted([folder / "config.json", *folder.glob("*.safetensors")]):
-        with path.open("rb") as file:
-            hashes.append(hashlib.file_digest(file, "sha256").hexdigest())
-    return digest(hashes)
 
 
 @cache

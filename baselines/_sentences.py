@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +9,6 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from secbench.captioner import Context
-from secbench.errors import DataError
 from secbench.runs import digest, write_atomically
 
 __all__ = ["sentence_vectors"]
@@ -55,7 +53,10 @@ def _encoded(name: str, texts: Sequence[str], context: Context) -> Vectors:
     """The shortest texts first, so that little is padded."""
     import torch
 
-    tokenizer, model = _loaded(name)
+    from baselines._pretrained_text import load_pretrained  # torch is not needed before
+
+    tokenizer, model = load_pretrained(name)
+    model.eval()
     found = np.zeros((len(texts), model.config.hidden_size), dtype=np.float32)
     order = sorted(range(len(texts)), key=lambda k: len(texts[k]))
     context.progress.stage("sentences", len(texts))
@@ -70,16 +71,3 @@ def _encoded(name: str, texts: Sequence[str], context: Context) -> Vectors:
             found[some] = ((states * mask).sum(dim=1) / mask.sum(dim=1)).float().numpy()  # (B, D) of (B, T, D)
         context.progress.advance(len(some))
     return found
-
-
-def _loaded(name: str) -> tuple[Any, Any]:
-    from transformers import AutoModel, AutoTokenizer
-
-    try:
-        tokenizer: Any = AutoTokenizer.from_pretrained(name)
-        return tokenizer, AutoModel.from_pretrained(name, use_safetensors=True).eval()
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"The sentence encoder {name!r} cannot be loaded ({str(error).splitlines()[0]}). "
-            "Give a folder with config.json, model.safetensors and the tokeniser, or a name on the hub."
-        ) from error

@@ -3,6 +3,7 @@
 Only weights in safetensors are read, and no code that comes with a model is run.
 """
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Callable, Iterable
@@ -14,8 +15,9 @@ from transformers import AutoConfig, AutoTokenizer, PretrainedConfig
 
 from mecap_r1.tokeniser import PAD, Special
 from secbench.errors import DataError
+from secbench.runs import digest
 
-__all__ = ["PretrainedTokeniser", "Words", "load_config", "loaded", "words_of"]
+__all__ = ["PretrainedTokeniser", "Words", "load_config", "loaded", "weights_identity", "words_of"]
 
 _Found = TypeVar("_Found")
 _FOLDER = "tokeniser"
@@ -47,6 +49,18 @@ def load_config(what: str, name: str) -> PretrainedConfig:
     """
     found: PretrainedConfig = loaded(what, name, lambda: AutoConfig.from_pretrained(name, trust_remote_code=False))
     return found
+
+
+def weights_identity(name: str, config: PretrainedConfig) -> str:
+    """A hash of a folder's configuration and weights, or of a hub name and its commit."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return digest([name, getattr(config, "_commit_hash", None)])
+    hashes = []
+    for path in sorted([folder / "config.json", *folder.glob("*.safetensors")]):
+        with path.open("rb") as file:
+            hashes.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return digest(hashes)
 
 
 @dataclass(frozen=True)

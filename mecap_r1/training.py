@@ -19,7 +19,6 @@ from transformers.utils import logging
 
 from mecap_r1.checkpoints import Checkpoint, Checkpoints
 from mecap_r1.parts import Part, cut
-from mecap_r1.policy import Policy
 from mecap_r1.processes import team
 from secbench.captioner import Context, Progress
 from secbench.errors import UsageError
@@ -88,12 +87,13 @@ class Trainer:
     """Trains a policy for one stage.
 
     Args:
-        policy: what is trained, in place.
+        policy: what is trained, in place: a policy, or any other module.
         schedule: how.
         stage: name of the stage, for the log and the checkpoint.
         context: seed, folder, log and progress.
         identity: plain data that names the training; a checkpoint of another one is not taken up.
         evaluate: the values on validation, of which "score" is the one to maximise; None if there is no validation.
+        speeds: learning rates of parameters relative to the others', by the beginning of their names.
 
     Attributes:
         team: the processes that train together; only the main one logs, reports and writes.
@@ -101,17 +101,18 @@ class Trainer:
 
     def __init__(
         self,
-        policy: Policy,
+        policy: nn.Module,
         schedule: Schedule,
         stage: str,
         context: Context,
         identity: Any,
         evaluate: Callable[[], Values] | None = None,
+        speeds: Mapping[str, float] | None = None,
     ) -> None:
         self.policy, self.schedule, self.stage, self.evaluate = policy, schedule, stage, evaluate
         self.team = team()
         self.context = context if self.team.main else replace(context, progress=Progress(), log=lambda _: None)
-        self.optimiser = torch.optim.AdamW(_groups(policy, schedule), lr=schedule.learning_rate)
+        self.optimiser = torch.optim.AdamW(_groups(policy, schedule, speeds or {}), lr=schedule.learning_rate)
         path = None if context.folder is None else context.folder / f"{stage}.safetensors"
         self.checkpoints = None if path is None else Checkpoints(path, digest(identity))
         self.step = 0
@@ -196,7 +197,7 @@ class Trainer:
         """
         if self.schedule.precision == "fp32":
             return nullcontext()
-        return torch.autocast(self.policy.device.type, torch.bfloat16, cache_enabled=False)
+        return torch.autocast(_device(self.policy).type, torch.bfloat16, cache_enabled=False)
 
     def _blend(self) -> None:
         """Move the average towards the weights, faster in the first steps."""
@@ -257,7 +258,7 @@ class Trainer:
             self.context.progress.note(trouble)
         if found is None:
             return
-        device, facts = self.policy.device, found.facts
+        device, facts = _device(self.policy), found.facts
         _put(self.policy, found.under("policy."))
         self.best_weights, self.average = _on(device, found.under("best.")), _on(device, found.under("average."))
         state: dict[int, dict[str, Tensor]] = {}
@@ -269,18 +270,18 @@ class Trainer:
         self.best = -math.inf if facts["best"] is None else facts["best"]
 
 
-def _learnt(policy: Policy) -> dict[str, Tensor]:
+def _learnt(policy: nn.Module) -> dict[str, Tensor]:
     """What training may change: the weights that are learnt, each once, and the buffers that are saved."""
     saved = policy.state_dict()
     found = {name: value.detach() for name, value in policy.named_parameters() if value.requires_grad}
     return found | {name: value for name, value in policy.named_buffers() if name in saved}
 
 
-def _copied(policy: Policy) -> dict[str, Tensor]:
+def _copied(policy: nn.Module) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in _learnt(policy).items()}
 
 
-def _put(policy: Policy, tensors: Mapping[str, Tensor]) -> None:
+def _put(policy: nn.Module, tensors: Mapping[str, Tensor]) -> None:
     """Copy into the policy what `_learnt` has given."""
     with torch.no_grad():
         for name, value in _learnt(policy).items():
@@ -291,16 +292,33 @@ def _on(device: torch.device, tensors: Mapping[str, Tensor]) -> dict[str, Tensor
     return {name: value.to(device) for name, value in tensors.items()}
 
 
-def _groups(policy: Policy, schedule: Schedule) -> list[dict[str, Any]]:
-    """Parameters in three groups: embeddings, which learn faster; other matrices, with weight decay; and the rest."""
+def _device(policy: nn.Module) -> torch.device:
+    return next(policy.parameters()).device
+
+
+def _groups(policy: nn.Module, schedule: Schedule, speeds: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Parameters by how they learn: embeddings, faster; other matrices, with weight decay; the rest; and by speed."""
     embeddings = {id(part.weight) for part in policy.modules() if isinstance(part, nn.Embedding)}
-    learnt = [value for value in policy.parameters() if value.requires_grad]
-    rest = [value for value in learnt if id(value) not in embeddings]
-    return [
-        {"params": [v for v in learnt if id(v) in embeddings], "weight_decay": 0.0, "speed": schedule.embedding_speed},
-        {"params": [v for v in rest if v.dim() > 1], "weight_decay": schedule.weight_decay, "speed": 1.0},
-        {"params": [v for v in rest if v.dim() <= 1], "weight_decay": 0.0, "speed": 1.0},
-    ]
+    groups: list[dict[str, Any]] = []
+    for start in ("", *speeds):
+        own = [v for name, v in policy.named_parameters() if v.requires_grad and _start(name, speeds) == start]
+        rest = [value for value in own if id(value) not in embeddings]
+        speed = speeds.get(start, 1.0)
+        groups += [
+            {
+                "params": [value for value in own if id(value) in embeddings],
+                "weight_decay": 0.0,
+                "speed": speed * schedule.embedding_speed,
+            },
+            {"params": [v for v in rest if v.dim() > 1], "weight_decay": schedule.weight_decay, "speed": speed},
+            {"params": [v for v in rest if v.dim() <= 1], "weight_decay": 0.0, "speed": speed},
+        ]
+    return groups
+
+
+def _start(name: str, speeds: Mapping[str, float]) -> str:
+    """The first of the beginnings that the name has; empty if it has none."""
+    return next((start for start in speeds if name.startswith(start)), "")
 
 
 @contextmanager

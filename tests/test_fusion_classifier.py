@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from baselines.fusion_classifier import FusionClassifier, _mixed
+from baselines._fused import _mixed
+from baselines.fusion_classifier import FusionClassifier
 from secbench.captioner import Context
 from secbench.corpora import AudioClip, Corpus, load_corpus
 from secbench.errors import UsageError
@@ -48,8 +49,8 @@ def test_what_is_missing_is_left_to_the_other(fitted: FusionClassifier, corpus: 
         replace(whole, id="both", audio=lost, transcript=None),
     ]
     deaf, mute, both = fitted.caption(rows, Context(TASK))
-    assert deaf.label == next(iter(fitted.words.caption(rows[:1], Context(TASK)))).label
-    assert mute.label == next(iter(fitted.sound.caption(rows[1:2], Context(TASK)))).label
+    assert deaf.label == next(iter(fitted.parts[0].caption(rows[:1], Context(TASK)))).label
+    assert mute.label == next(iter(fitted.parts[1].caption(rows[1:2], Context(TASK)))).label
     assert both.error == "the utterance has neither a transcript nor audio that can be read"
 
 

@@ -14,7 +14,7 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from baselines._turns import surroundings
 from baselines.text_classifier import TextClassifier
-from secbench.captioner import Context
+from secbench.captioner import Captioner, Context
 from secbench.corpora import Example, References, Utterance
 from secbench.errors import DataError, UsageError
 from secbench.tasks import TASKS
@@ -49,7 +49,7 @@ def fitted(train: list[Example], test: list[Example], **settings: Any) -> TextCl
     return model
 
 
-def right(model: TextClassifier, test: list[Example], context: Context) -> list[bool]:
+def right(model: Captioner, test: list[Example], context: Context) -> list[bool]:
     found = {row.id: row.label for row in model.caption([one.utterance for one in test], context)}
     return [found[row.utterance.id] == row.references.labels["text"] for row in test]
 

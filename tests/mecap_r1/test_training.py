@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from baselines.sft import Sft
 from mecap_r1.captioner import MecapR1
@@ -20,6 +20,7 @@ from mecap_r1.tiny import TinyConfig, TinyPolicy
 from mecap_r1.training import Losses, Schedule, Trainer, seeded, single_thread
 from secbench.captioner import Captioner, Context, Progress
 from secbench.corpora import Example
+from secbench.tasks import TASKS
 
 SMALL = {"sft_steps": 6, "grpo_steps": 5, "batch": 4, "evaluate_every": 2, "checkpoint_every": 2, "patience": 0}
 CONFIG = MecapR1.Config(**SMALL, prompts=2, group_size=4, max_tokens=12)
@@ -274,3 +275,19 @@ def test_captions_do_not_depend_on_where_a_run_was_resumed(
     assert {row.id for row in rest} == {row.id for row in split[20:]}
     assert len(rest) == len(split) - 20
     assert rest == [whole[row.id] for row in rest]
+
+
+def test_parameters_learn_at_the_speed_of_the_beginning_of_their_names() -> None:
+    model = nn.ModuleDict({name: nn.Linear(3, 2) for name in ("slow", "usual", "still")})
+    model["still"].requires_grad_(False)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    schedule = Schedule(steps=1, learning_rate=1e-2, warmup=0, weight_decay=0.0)
+
+    def losses_of(_: int) -> Losses:
+        yield torch.stack([value.sum() for value in model.parameters()]).sum()
+        return {}
+
+    Trainer(model, schedule, "speeds", Context(TASKS["emotion-text"]), [], speeds={"slow.": 0.01}).run(losses_of)
+    for name, value in model.state_dict().items():  # the first step of Adam is the learning rate along the sign
+        expected = {"slow": 1e-4, "usual": 1e-2, "still": 0.0}[name.partition(".")[0]]
+        assert torch.allclose(before[name] - value, torch.full_like(value, expected), rtol=1e-3, atol=1e-7), name

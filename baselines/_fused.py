@@ -1,0 +1,117 @@
+"""Two classifiers, each by itself, and the weighted geometric mean of what they say."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+
+from baselines._answers import labels_of
+from baselines._classifier import Classifier
+from baselines._store import read_facts, write_facts
+from secbench.captioner import Captioner, Context, Prediction
+from secbench.corpora import Example, Utterance
+from secbench.errors import UsageError
+
+__all__ = ["Fused"]
+
+WEIGHTS = (0.5, 0.25, 0.75, 0.0, 1.0)
+_LEAST = 1e-6  # probability
+_Said = NDArray[np.float64] | None
+
+
+class Fused(Captioner):
+    """Two classifiers; an utterance that one of them cannot take is left to the other.
+
+    Class attributes:
+        names: of the two, for folders and the report.
+        share: the setting that is the weight of the second one, from 0 to 1; -1 chooses on validation (.5 without one).
+        neither: why an utterance has no answer that neither can take.
+    """
+
+    names: ClassVar[tuple[str, str]]
+    share: ClassVar[str]
+    neither: ClassVar[str]
+
+    def __init__(self, config: Any, first: Classifier, second: Classifier) -> None:
+        super().__init__(config)
+        weight = getattr(self.config, self.share)
+        if weight != -1 and not 0 <= weight <= 1:
+            raise UsageError(f"{self.share}={weight:g} is no weight. Set 0 to 1, or -1 to choose on validation.")
+        self.parts = first, second
+        self.chosen: dict[str, Any] = {}
+
+    def fit(self, train: Sequence[Example], validation: Sequence[Example], context: Context) -> None:
+        """Fit both; choose the weight of the second on validation."""
+        for model in self.parts:
+            model.fit(train, validation, context)
+        given = getattr(self.config, self.share)
+        self.chosen = {self.share: given if given != -1 else WEIGHTS[0]}
+        if validation and given == -1:
+            self.chosen = self._choose(validation, context)
+
+    def _choose(self, validation: Sequence[Example], context: Context) -> dict[str, Any]:
+        labels, both = labels_of(validation, context.task), self._both([row.utterance for row in validation], context)
+        scores = {}
+        for weight in WEIGHTS:
+            found = [self._classes[int(_mixed(*both[row.utterance.id], weight).argmax())] for row in validation]
+            scores[weight] = float(f1_score(labels, found, average="weighted", zero_division=0))
+        best = max(WEIGHTS, key=lambda weight: scores[weight])
+        return {self.share: best, "validation_weighted_f1": scores[best]}
+
+    @property
+    def _classes(self) -> tuple[str, ...]:
+        return self.parts[0].linear.classes
+
+    def _both(self, utterances: Sequence[Utterance], context: Context) -> dict[str, tuple[_Said, _Said]]:
+        """Id -> probabilities (K,) by the first and by the second; None from one that could not take it."""
+        first, second = (
+            {one.id: self._said(one) for one in model.caption(utterances, context)} for model in self.parts
+        )
+        return {row.id: (first[row.id], second[row.id]) for row in utterances}
+
+    def _said(self, prediction: Prediction) -> _Said:
+        known = prediction.probabilities
+        return None if known is None else np.array([known[name] for name in self._classes])
+
+    def caption(self, utterances: Sequence[Utterance], context: Context) -> Iterator[Prediction]:
+        """A class with probabilities, and the caption typical of it."""
+        both = self._both(utterances, context)
+        for row in utterances:
+            if all(one is None for one in both[row.id]):
+                yield Prediction(row.id, error=self.neither)
+                continue
+            mixed = _mixed(*both[row.id], self.chosen[self.share])
+            label = self._classes[int(mixed.argmax())]
+            probabilities = {name: round(float(p), 6) for name, p in zip(self._classes, mixed, strict=True)}
+            yield Prediction(row.id, self.parts[0].captions.get(label), label, probabilities)
+
+    def save(self, folder: Path) -> None:
+        """Write both, each to its own folder, and the weight."""
+        for name, model in zip(self.names, self.parts, strict=True):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            model.save(folder / name)
+        write_facts(folder, self.chosen)
+
+    def load(self, folder: Path) -> None:
+        """Read what `save` wrote."""
+        for name, model in zip(self.names, self.parts, strict=True):
+            model.load(folder / name)
+        self.chosen = read_facts(folder)
+
+    def describe(self) -> Mapping[str, Any]:
+        """Numbers of parameters, and what was chosen."""
+        told = {name: model.describe() for name, model in zip(self.names, self.parts, strict=True)}
+        return {"parameters": sum(one["parameters"] for one in told.values()), **self.chosen, **told}
+
+
+def _mixed(first: _Said, second: _Said, weight: float) -> NDArray[np.float64]:
+    """(K,) probabilities, proportional to first^(1 - weight) * second^weight; the one that is there, if one is not."""
+    if first is None or second is None:
+        (alone,) = (one for one in (first, second) if one is not None)
+        return alone
+    logs = (1 - weight) * np.log(np.maximum(first, _LEAST)) + weight * np.log(np.maximum(second, _LEAST))
+    found = np.exp(logs - logs.max())
+    return np.asarray(found / found.sum())
