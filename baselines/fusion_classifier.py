@@ -24,11 +24,14 @@ class FusionClassifier(Fused):
 
         Attributes:
             voice: weight of the voice, from 0 to 1; -1 chooses on validation (.5 without one).
+            balance: power of its share of the training labels that each class is held down by; -1 chooses on
+                validation.
             audio_features: `statistics`, `egemaps` or `encoder`, as `features` of `audio_classifier`.
             audio_encoder: folder or name on the hub of a speech encoder, as `encoder` of `audio_classifier`.
         """
 
         voice: float = -1.0
+        balance: float = 0.0
         audio_features: Kind = "statistics"
         audio_encoder: str = ""
 

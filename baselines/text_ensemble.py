@@ -24,10 +24,13 @@ class TextEnsemble(Fused):
         Attributes:
             longest: n-grams of 1 to so many characters; 0 chooses between 2 and 3 on validation.
             encoder_share: weight of the encoder, from 0 to 1; -1 chooses on validation (.5 without one).
+            balance: power of its share of the training labels that each class is held down by; -1 chooses on
+                validation.
         """
 
         longest: int = 0
         encoder_share: float = -1.0
+        balance: float = -1.0
 
     def __init__(self, config: Any = None) -> None:
         config = config or self.Config()

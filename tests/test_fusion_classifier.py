@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from baselines._fused import _mixed
+from baselines._linear import Linear
 from baselines.fusion_classifier import FusionClassifier
 from secbench.captioner import Context
 from secbench.corpora import AudioClip, Corpus, load_corpus
@@ -70,6 +71,21 @@ def test_the_mean_is_geometric(weight: float, expected: list[float]) -> None:
         expected = [(0.8 * 0.1) ** 0.5, (0.2 * 0.9) ** 0.5]
         expected = [value / sum(expected) for value in expected]
     assert found.tolist() == pytest.approx(expected)
+
+
+def test_balance_holds_down_frequent_classes() -> None:
+    model = FusionClassifier()
+    model.parts[0].linear = Linear(("a", "b"), np.zeros((1, 2)), np.zeros(2))
+    model.shares = {"a": 0.8, "b": 0.2}
+    found = model._mixed(np.array([0.6, 0.4]), None, 0.5, 1.0)
+    assert found.tolist() == pytest.approx([0.6 / 0.8 / (0.6 / 0.8 + 2), 2 / (0.6 / 0.8 + 2)])
+    assert model._mixed(np.array([0.6, 0.4]), None, 0.5, 0.0).tolist() == pytest.approx([0.6, 0.4])
+
+
+@pytest.mark.parametrize("balance", [-0.5, 1.5])
+def test_a_balance_is_a_power_from_0_to_1(balance: float) -> None:
+    with pytest.raises(UsageError, match="is no power"):
+        FusionClassifier(FusionClassifier.Config(balance=balance))
 
 
 def test_a_weight_lies_between_words_and_voice() -> None:

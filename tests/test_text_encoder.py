@@ -218,6 +218,7 @@ def test_an_ensemble_weighs_the_two(name: str, tmp_path: Path) -> None:
     model = TextEnsemble(TextEnsemble.Config(**{"encoder": name, **QUICK, "epochs": 2, "context": "past"}))
     model.fit(train, test, around(train, test))
     assert model.chosen["encoder_share"] in (0, 0.25, 0.5, 0.75, 1)
+    assert model.chosen["balance"] in (0, 0.1, 0.2, 0.3)
     assert all(right(model, test, around(train, test)))
     model.save(tmp_path)
     other = TextEnsemble(model.config)
