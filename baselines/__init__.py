@@ -34,6 +34,18 @@ MODELS = (
         ("baseline",),
     ),
     Entry(
+        "dialogue_network",
+        "Emotion from the words of a dialogue by recurrent networks, and a caption typical of it",
+        "baselines.dialogue_network:DialogueNetwork",
+        ("baseline",),
+    ),
+    Entry(
+        "dialogue_ensemble",
+        "Emotion from the words of a dialogue by n-grams and recurrent networks, and a caption typical of it",
+        "baselines.dialogue_ensemble:DialogueEnsemble",
+        ("baseline",),
+    ),
+    Entry(
         "audio_classifier",
         "Emotion from acoustics, and a caption typical of it",
         "baselines.audio_classifier:AudioClassifier",

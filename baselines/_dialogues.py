@@ -1,4 +1,4 @@
-"""Dialogues as a network of turns reads them: tokens, signs, who speaks, and what is to be learnt of each turn."""
+"""Dialogues as a network of turns reads them: tokens, features, who speaks, and what is to be learnt of each turn."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from baselines._signs import sign_counts
 from secbench.captioner import Context
-from secbench.corpora import Utterance, strip_markup
+from secbench.corpora import Utterance
 
 __all__ = ["UNKNOWN", "Dialogue", "Turns", "batches", "dialogues_of", "joined", "read_dialogues"]
 
@@ -27,16 +26,21 @@ class Dialogue:
     Attributes:
         ids: of the turns.
         speakers: of the turns.
-        tokens: of the turns, special ones included.
-        signs: (T, S).
+        tokens: of the turns for an encoder, special ones included; none where there is no encoder.
+        given: (T, S) features.
         targets: (T, Y) classes for each of Y labels, `UNKNOWN` where there is none.
     """
 
     ids: tuple[str, ...]
     speakers: tuple[str, ...]
     tokens: tuple[tuple[int, ...], ...]
-    signs: NDArray[np.float64]
+    given: NDArray[np.float64]
     targets: NDArray[np.int64]
+
+    @property
+    def size(self) -> int:
+        """The number of its tokens, or of its turns where there are none."""
+        return sum(map(len, self.tokens)) or len(self.ids)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Turns:
     Attributes:
         tokens: (T, L), padded.
         mask: (T, L), which of them are there.
-        signs: (T, S).
+        given: (T, S).
         first: (T, 1), 1 where the one speaks who began the dialogue.
         dialogues: which turns are a dialogue, in order.
         own: which turns are those of one speaker in a dialogue, in order.
@@ -55,7 +59,7 @@ class Turns:
 
     tokens: Tensor
     mask: Tensor
-    signs: Tensor
+    given: Tensor
     first: Tensor
     dialogues: tuple[Tensor, ...]
     own: tuple[Tensor, ...]
@@ -63,7 +67,7 @@ class Turns:
 
     def to(self, device: torch.device) -> "Turns":
         """The same on a device; what says which turns belong together stays."""
-        names = ("tokens", "mask", "signs", "first", "targets")
+        names = ("tokens", "mask", "given", "first", "targets")
         return replace(self, **{name: getattr(self, name).to(device) for name in names})
 
 
@@ -77,39 +81,29 @@ def dialogues_of(utterances: Sequence[Utterance], context: Context, surroundings
 
 def read_dialogues(
     dialogues: Sequence[Sequence[Utterance]],
-    tokenizer: Any,
-    prefix: str,
-    markup: bool,
-    longest: int,
+    given: Sequence[NDArray[np.float64]],
+    tokens: Sequence[Sequence[Sequence[int]]],
     targets: Mapping[str, Sequence[int]],
 ) -> list[Dialogue]:
-    """Read dialogues; a turn without a transcript is one without words.
+    """Dialogues of what was read of them.
 
     Args:
         dialogues: turns in order.
-        tokenizer: of transformers.
-        prefix: put before every text.
-        markup: whether tags are counted; no encoder knows them, so that it never sees them.
-        longest: most tokens of a turn.
-        targets: id -> (Y,) classes.
+        given: (T, S) of each dialogue.
+        tokens: of each turn of each dialogue.
+        targets: id -> (Y,) classes; of a turn that is not there nothing is to be learnt.
     """
-    found = []
     width = max((len(row) for row in targets.values()), default=0)
-    for turns in dialogues:
-        texts = [row.transcript or "" for row in turns]
-        words = [prefix + strip_markup(text) for text in texts]
-        tokens = tokenizer(words, truncation=True, max_length=longest)["input_ids"]
-        wanted = [list(targets.get(row.id, (UNKNOWN,) * width)) for row in turns]
-        found.append(
-            Dialogue(
-                tuple(row.id for row in turns),
-                tuple(row.speaker or "" for row in turns),
-                tuple(map(tuple, tokens)),
-                sign_counts(texts, markup),
-                np.array(wanted, dtype=np.int64).reshape(len(turns), width),
-            )
+    return [
+        Dialogue(
+            tuple(row.id for row in turns),
+            tuple(row.speaker or "" for row in turns),
+            tuple(map(tuple, read)),
+            features,
+            np.array([targets.get(row.id, (UNKNOWN,) * width) for row in turns]).reshape(len(turns), width),
         )
-    return found
+        for turns, features, read in zip(dialogues, given, tokens, strict=True)
+    ]
 
 
 def joined(dialogues: Sequence[Dialogue], padding: int) -> Turns:
@@ -119,13 +113,13 @@ def joined(dialogues: Sequence[Dialogue], padding: int) -> Turns:
         dialogues: at least one.
         padding: the token after the last one of a turn.
     """
-    tokens = [torch.tensor(turn) for one in dialogues for turn in one.tokens]
+    tokens = [torch.tensor(turn, dtype=torch.long) for one in dialogues for turn in one.tokens]
     lengths = torch.tensor([len(turn) for turn in tokens])
     speakers = [(k, name) for k, one in enumerate(dialogues) for name in one.speakers]
     return Turns(
         tokens=torch.nn.utils.rnn.pad_sequence(tokens, batch_first=True, padding_value=padding),
         mask=torch.arange(int(lengths.max())) < lengths[:, None],
-        signs=torch.from_numpy(np.concatenate([one.signs for one in dialogues])).float(),
+        given=torch.from_numpy(np.concatenate([one.given for one in dialogues])).float(),
         first=torch.tensor([[float(name == dialogues[k].speakers[0])] for k, name in speakers]),
         dialogues=_groups([k for k, _ in speakers]),
         own=_groups(speakers),
@@ -150,7 +144,7 @@ def batches(dialogues: Sequence[Dialogue], turns: int, seed: Sequence[int] | Non
     window = len(order) if draw is None else _WINDOW * turns
     found: list[list[Dialogue]] = []
     for start in range(0, len(order), max(1, window)):
-        some = sorted(order[start : start + window], key=lambda k: sum(map(len, dialogues[k].tokens)))
+        some = sorted(order[start : start + window], key=lambda k: dialogues[k].size)
         found += _packed([dialogues[k] for k in some], turns)
     if draw is not None:
         draw.shuffle(found)

@@ -1,5 +1,6 @@
-"""A network that reads turns: a pretrained text encoder, and around it what the dialogue and its speaker said."""
+"""Networks that read turns: vectors of them, by a pretrained text encoder or given, and what was said around."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from torch.nn.utils.rnn import pack_sequence, unpack_sequence
 
 from baselines._dialogues import Turns
 
-__all__ = ["Head", "TurnNetwork"]
+__all__ = ["EncoderNetwork", "Head", "Network", "VectorNetwork"]
 
 _TOGETHER = 32  # turns that go through the encoder at once, as those of a batch differ in length
 
@@ -38,13 +39,12 @@ class Head(nn.Module):
             self.narrow = nn.Linear(width, hidden)
             self.dialogue = nn.GRU(hidden + 1, hidden, bidirectional=both)
             self.own = nn.GRU(hidden, hidden, bidirectional=both)
-            self.alone = nn.Linear(width, classes[0])
         self.output = nn.Linear(width + around, classes[0])
-        self.others = nn.ModuleList(nn.Linear(width, count) for count in classes[1:])
+        self.others = nn.ModuleList(nn.Linear(width + around, count) for count in classes[1:])
         self.around = bool(around)
 
     def forward(self, vectors: Tensor, turns: Turns) -> Tensor:
-        """Vectors (T, W) to states (T, W + A), which `output` takes."""
+        """Vectors (T, W) to states (T, W + A), which `output` and `others` take."""
         vectors = self.dropout(vectors)
         if not self.around:
             return vectors
@@ -53,18 +53,54 @@ class Head(nn.Module):
         own = _recurrent(self.own, narrow, turns.own)
         return torch.cat([vectors, self.dropout(torch.cat([dialogue, own], dim=1))], dim=1)
 
-    def helpers(self, vectors: Tensor) -> list[Tensor]:
-        """Logits of what helps to learn, from each turn alone: the label that is asked for, and the other labels."""
-        vectors = self.dropout(vectors)
-        alone = [self.alone(vectors)] if self.around else []
-        return [*alone, *(other(vectors) for other in self.others)]
 
-
-class TurnNetwork(nn.Module):
-    """An encoder and a head.
+class Network(nn.Module):
+    """Turns to states.
 
     Args:
-        encoder: of transformers, with `embeddings` and `encoder.layer` if layers are to be frozen.
+        head: takes the vectors of turns.
+    """
+
+    head: Head
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.head.output.weight.device
+
+    @abstractmethod
+    def vectors(self, turns: Turns) -> Tensor:
+        """(T, W)."""
+
+    def forward(self, turns: Turns) -> Tensor:
+        """States (T, W + A) for the layers `output` and `others` of the head."""
+        vectors = self.vectors(turns)
+        with torch.autocast(vectors.device.type, enabled=False):
+            states: Tensor = self.head(vectors, turns)
+            return states
+
+
+class VectorNetwork(Network):
+    """A head on vectors that are given.
+
+    Args:
+        head: takes (T, S) vectors.
+    """
+
+    def __init__(self, head: Head) -> None:
+        super().__init__()
+        self.head = head
+
+    def vectors(self, turns: Turns) -> Tensor:
+        """(T, S)."""
+        return turns.given
+
+
+class EncoderNetwork(Network):
+    """A pretrained text encoder, and a head on what it says and what is given.
+
+    Args:
+        encoder: of transformers.
         head: takes (T, D + S) vectors.
     """
 
@@ -73,13 +109,8 @@ class TurnNetwork(nn.Module):
         self.encoder, self.head = encoder, head
         self.norm = nn.LayerNorm(encoder.config.hidden_size, elementwise_affine=False)
 
-    @property
-    def device(self) -> torch.device:
-        """Where it computes."""
-        return self.head.output.weight.device
-
     def vectors(self, turns: Turns) -> Tensor:
-        """(T, D + S): the mean of the encoder's last states over the tokens, normalised, and the signs."""
+        """(T, D + S): the mean of the encoder's last states over the tokens, normalised, and what is given."""
         lengths = turns.mask.sum(dim=1)
         order = lengths.argsort(stable=True)
         found = []
@@ -90,13 +121,7 @@ class TurnNetwork(nn.Module):
             weight = mask.unsqueeze(2).float()
             found.append((states.float() * weight).sum(dim=1) / weight.sum(dim=1))  # (B, D) of (B, L, D)
         means = torch.cat(found)[order.argsort()]
-        return torch.cat([self.norm(means), turns.signs], dim=1)
-
-    def forward(self, turns: Turns) -> tuple[Tensor, list[Tensor]]:
-        """States (T, W) for `head.output`, and logits (T, K) of what helps to learn."""
-        vectors = self.vectors(turns)
-        with torch.autocast(vectors.device.type, enabled=False):
-            return self.head(vectors, turns), self.head.helpers(vectors)
+        return torch.cat([self.norm(means), turns.given], dim=1)
 
 
 def _recurrent(layer: nn.GRU, rows: Tensor, groups: Sequence[Tensor]) -> Tensor:

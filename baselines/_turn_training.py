@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 from torch import Tensor, nn
 
 from baselines._dialogues import UNKNOWN, Dialogue, batches, joined
-from baselines._turn_network import TurnNetwork
+from baselines._turn_network import Network
 from mecap_r1.training import Losses, Schedule, Trainer, Values
 from secbench.captioner import Context
 
@@ -19,7 +19,6 @@ __all__ = ["TurnSettings", "states_of", "train_turns"]
 
 _HELP = 0.5
 """Weight of each loss that helps to learn."""
-_STAGE = "encoder"
 
 
 @dataclass(frozen=True)
@@ -27,30 +26,31 @@ class TurnSettings:
     """How a network of turns learns.
 
     Attributes:
-        padding: the token after the last one of a turn.
         epochs: passes through the training dialogues.
         batch: turns of a step, or one dialogue where that has more.
-        learning_rate: peak of the encoder's.
-        head_rate: peak of that of everything else.
+        learning_rate: peak of all but the encoder's.
+        encoder_rate: peak of the encoder's.
         average: decay of the moving average of the weights; 0: none.
         precision: ``fp32`` or ``bf16``.
+        padding: the token after the last one of a turn.
     """
 
-    padding: int
     epochs: int
     batch: int
     learning_rate: float
-    head_rate: float
-    average: float
-    precision: str
+    encoder_rate: float = 0.0
+    average: float = 0.0
+    precision: str = "fp32"
+    padding: int = 0
 
 
 def train_turns(
-    network: TurnNetwork,
+    network: Network,
     train: Sequence[Dialogue],
     validation: Sequence[Dialogue],
     settings: TurnSettings,
     context: Context,
+    stage: str,
     identity: Any,
 ) -> Mapping[str, Any]:
     """Train in place; validation, asked after every half epoch, chooses the step by weighted F1.
@@ -61,6 +61,7 @@ def train_turns(
         validation: the same; may be empty.
         settings: how.
         context: seed, folder, log and progress.
+        stage: name of the training, for the log and the checkpoint.
         identity: names the training, for resume.
 
     Returns:
@@ -73,13 +74,13 @@ def train_turns(
     def losses_of(step: int) -> Losses:
         network.train()
         turns = joined(plan[step], settings.padding).to(network.device)
-        found, helpers = network(turns)
-        loss = _cross_entropy(network.head.output(found), turns.targets[:, 0])
+        states = network(turns)
+        loss = _cross_entropy(network.head.output(states), turns.targets[:, 0])
         total = loss
-        for logits, column in zip(helpers, _columns(helpers, turns.targets), strict=True):
-            total = total + _HELP * _cross_entropy(logits, column)
+        for column, layer in enumerate(network.head.others, 1):
+            total = total + _HELP * _cross_entropy(layer(states), turns.targets[:, column])
         yield total
-        return {"loss": float(loss.detach()), "tokens": float(turns.mask.sum())}
+        return {"loss": float(loss.detach()), **({"tokens": float(turns.mask.sum())} if turns.mask.numel() else {})}
 
     def evaluate() -> Values:
         logits, targets = _asked(network, validation, settings)
@@ -90,15 +91,15 @@ def train_turns(
     per_epoch = -(-len(plan) // settings.epochs)
     schedule = Schedule(
         steps=len(plan),
-        learning_rate=settings.head_rate,
+        learning_rate=settings.learning_rate,
         warmup=len(plan) // 10,
         evaluate_every=max(1, -(-per_epoch // 2)),
         checkpoint_every=max(10, per_epoch // 4),
         average=settings.average,
         precision=settings.precision,
     )
-    speeds = {"encoder.": settings.learning_rate / settings.head_rate}
-    trainer = Trainer(network, schedule, _STAGE, context, identity, evaluate if validation else None, speeds)
+    speeds = {"encoder.": settings.encoder_rate / settings.learning_rate}
+    trainer = Trainer(network, schedule, stage, context, identity, evaluate if validation else None, speeds)
     trainer.run(losses_of)
     if not validation:
         return {"step": trainer.step, "validation_weighted_f1": None}
@@ -106,7 +107,7 @@ def train_turns(
 
 
 def states_of(
-    network: TurnNetwork, dialogues: Sequence[Dialogue], settings: TurnSettings
+    network: Network, dialogues: Sequence[Dialogue], settings: TurnSettings
 ) -> Mapping[str, NDArray[np.float64]]:
     """Id of every turn -> its state (W,), in the precision of training.
 
@@ -120,28 +121,22 @@ def states_of(
     found: dict[str, NDArray[np.float64]] = {}
     for some in batches(dialogues, settings.batch, None):
         with torch.inference_mode(), torch.autocast(network.device.type, torch.bfloat16, enabled=bf16):
-            states, _ = network(joined(some, settings.padding).to(network.device))
+            states = network(joined(some, settings.padding).to(network.device))
         ids = (name for one in some for name in one.ids)
         found |= dict(zip(ids, states.double().cpu().numpy(), strict=True))
     return found
 
 
-def _asked(network: TurnNetwork, dialogues: Sequence[Dialogue], settings: TurnSettings) -> tuple[Tensor, Tensor]:
+def _asked(network: Network, dialogues: Sequence[Dialogue], settings: TurnSettings) -> tuple[Tensor, Tensor]:
     """Logits (T, K) and targets (T,) of all turns."""
     logits, targets = [], []
     for some in batches(dialogues, settings.batch, None):
         held = joined(some, settings.padding)
-        states, _ = network(held.to(network.device))
+        states = network(held.to(network.device))
         with torch.autocast(network.device.type, enabled=False):
             logits.append(network.head.output(states.float()).cpu())
         targets.append(held.targets[:, 0])
     return torch.cat(logits), torch.cat(targets)
-
-
-def _columns(helpers: Sequence[Tensor], targets: Tensor) -> list[Tensor]:
-    """The targets of what helps to learn: those of the other labels, and before them the label that is asked for."""
-    count = len(helpers)
-    return [targets[:, column] for column in range(targets.shape[1] - count, targets.shape[1])]
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from secbench.captioner import Context
 from secbench.corpora import strip_markup
 from secbench.errors import DataError
 
-__all__ = ["WordFeatures"]
+__all__ = ["WordFeatures", "fitted_vectoriser", "vectoriser_of"]
 
 _SCALE = 0.1
 """Of standardised sentence vectors beside TF-IDF, whose rows have length 1."""
@@ -32,7 +32,7 @@ class WordFeatures:
 
     def __init__(self, longest: int, markup: bool, encoder: str = "", prefix: str = "") -> None:
         self.longest, self.markup, self.encoder, self.prefix = longest, markup, encoder, prefix
-        self.vectoriser = _vectoriser(longest)
+        self.vectoriser: TfidfVectorizer
         self.centre = self.spread = np.zeros(0)
 
     def fit(self, texts: Sequence[str], context: Context) -> Any:
@@ -41,12 +41,7 @@ class WordFeatures:
         Raises:
             DataError: if no character occurs twice, or the encoder is not at hand.
         """
-        try:
-            counted = self.vectoriser.fit_transform(self._clean(texts))
-        except ValueError as error:
-            raise DataError(
-                f"No character occurs in two of the {len(texts)} training transcripts; there is nothing to learn."
-            ) from error
+        self.vectoriser, counted = fitted_vectoriser(self._clean(texts), self.longest)
         vectors = self._vectors(texts, context)
         self.centre, self.spread = vectors.mean(axis=0), vectors.std(axis=0) + 1e-8
         return self._joined(counted, texts, vectors)
@@ -69,8 +64,7 @@ class WordFeatures:
     def restored(cls, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> "WordFeatures":
         """From what `facts` and `arrays` gave."""
         found = cls(facts["longest"], facts["markup"], facts["encoder"], facts["prefix"])
-        found.vectoriser = _vectoriser(facts["longest"], {term: k for k, term in enumerate(facts["terms"])})
-        found.vectoriser.idf_ = arrays["idf"]
+        found.vectoriser = vectoriser_of(facts["terms"], arrays["idf"], facts["longest"])
         found.centre, found.spread = arrays["centre"], arrays["spread"]
         return found
 
@@ -88,7 +82,29 @@ class WordFeatures:
         return sentence_vectors(self.encoder, self.prefix, [strip_markup(text) for text in texts], context)
 
 
-def _vectoriser(longest: int, vocabulary: Mapping[str, int] | None = None) -> TfidfVectorizer:
+def fitted_vectoriser(texts: Sequence[str], longest: int) -> tuple[TfidfVectorizer, Any]:
+    """TF-IDF of n-grams of 1 to `longest` characters that occur twice, fitted; and the (N, V) of the texts.
+
+    Raises:
+        DataError: if no character occurs twice.
+    """
+    vectoriser = _vectoriser(longest, None)
+    try:
+        return vectoriser, vectoriser.fit_transform(texts)
+    except ValueError as error:
+        raise DataError(
+            f"No character occurs in two of the {len(texts)} training transcripts; there is nothing to learn."
+        ) from error
+
+
+def vectoriser_of(terms: Sequence[str], idf: NDArray[np.float64], longest: int) -> TfidfVectorizer:
+    """A fitted one from its terms in order and their (V,) inverse document frequencies."""
+    found = _vectoriser(longest, {term: k for k, term in enumerate(terms)})
+    found.idf_ = idf
+    return found
+
+
+def _vectoriser(longest: int, vocabulary: Mapping[str, int] | None) -> TfidfVectorizer:
     least = 2 if vocabulary is None else 1
     return TfidfVectorizer(
         analyzer="char", ngram_range=(1, longest), min_df=least, sublinear_tf=True, vocabulary=vocabulary

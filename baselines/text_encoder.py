@@ -1,39 +1,29 @@
 """Emotion from the words by a pretrained text encoder that is fine-tuned, with the dialogue around the utterance."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-import numpy as np
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from typing_extensions import override
 
-from baselines._answers import labels_of
-from baselines._classifier import Classifier
-from baselines._dialogues import UNKNOWN, Dialogue, dialogues_of, read_dialogues
-from baselines._linear import Linear
+from baselines._dialogues import Dialogue, read_dialogues
 from baselines._pretrained_text import identity_of, keep, load_kept, load_pretrained
 from baselines._signs import sign_counts
-from baselines._store import read_facts
-from baselines._turn_network import Head, TurnNetwork
-from baselines._turn_training import TurnSettings, states_of, train_turns
+from baselines._turn_classifier import Targets, TurnClassifier
+from baselines._turn_network import EncoderNetwork, Head, Network
+from baselines._turn_training import TurnSettings
 from mecap_r1.devices import find_device
-from mecap_r1.training import seeded
 from secbench.captioner import Context
-from secbench.corpora import Example, Utterance
-from secbench.errors import DataError, UsageError
-from secbench.runs import digest, write_atomically
-from secbench.tasks import MODALITIES
+from secbench.corpora import Example, Utterance, strip_markup
+from secbench.errors import UsageError
 
 __all__ = ["TextEncoder"]
 
-_FOLDER, _WEIGHTS = "encoder", "network.safetensors"
+_FOLDER = "encoder"
 
 
-class TextEncoder(Classifier):
+class TextEncoder(TurnClassifier):
     """A pretrained encoder of one turn, and two small recurrent layers over the turns around it, trained together."""
 
     @dataclass(frozen=True)
@@ -77,148 +67,57 @@ class TextEncoder(Classifier):
         precision: str = "fp32"
         device: str = "auto"
 
-    def __init__(self, config: Any = None) -> None:
-        super().__init__(config)
-        self.others = tuple(name for name in self.config.also.replace(" ", "").split(",") if name)
-        for name in self.others:
-            if name not in MODALITIES:
-                raise UsageError(f"also={name} is no label. Known: {', '.join(MODALITIES)}.")
-        if self.config.epochs < 1:
-            raise UsageError(f"epochs={self.config.epochs} is no number of passes. Give 1 or more.")
-        self.network: TurnNetwork
-        self.tokenizer: Any
+    elsewhere: ClassVar[frozenset[str]] = frozenset({"device", "encoder"})
 
     @override
-    def learn(self, train: Sequence[Example], validation: Sequence[Example], context: Context) -> None:
-        labels = labels_of(train, context.task)
-        for row in train:
-            if row.utterance.transcript is None:
-                raise DataError(f"{row.utterance.id} has no transcript, which this model reads.")
-        classes = [tuple(sorted(set(labels))), *(_classes_of(train, name) for name in self.others)]
-        self.tokenizer, encoder = load_pretrained(self.config.encoder)
-        _freeze(encoder, self.config.frozen_layers)
-        with seeded(context.seed, "network"):
-            self._build(encoder, [len(names) for names in classes])
-        learnt, held = self._material(train, classes, context), self._material(validation, classes, context)
-        identity = self._identity(learnt, held, context)
-        kept = None if context.cache is None else context.cache / "text_encoder" / digest(identity)
-        if kept is not None and (kept / _WEIGHTS).exists():
-            context.progress.note("the fine-tuned encoder taken from the cache")
-            self.load(kept)
-            return
-        self.chosen = dict(train_turns(self.network, learnt, held, self._settings(), context, identity))
-        self._take(classes[0])
-        if kept is not None:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(kept, self._keep)
+    def prepare(self, train: Sequence[Example], context: Context) -> None:
+        self.tokenizer, self.encoder = load_pretrained(self.config.encoder)
 
-    def _settings(self) -> TurnSettings:
-        names = [one.name for one in fields(TurnSettings) if one.name != "padding"]
-        return TurnSettings(self.tokenizer.pad_token_id, *(getattr(self.config, name) for name in names))
+    @override
+    def reading(self) -> Any:
+        return identity_of(self.config.encoder)
 
-    def _identity(self, train: Sequence[Dialogue], validation: Sequence[Dialogue], context: Context) -> list[Any]:
-        """All that the weights depend on."""
-        names = {one.name for one in fields(TextEncoder.Config)} - {"device", "encoder"}
-        read = [[one.ids, one.tokens, one.targets.tolist()] for one in (*train, *validation)]
-        settings = {name: getattr(self.config, name) for name in sorted(names)}
-        return [
-            TextEncoder.version,
-            torch.__version__,
-            identity_of(self.config.encoder),
-            settings,
-            context.seed,
-            len(train),
-            digest(read),
-        ]
-
-    def _keep(self, folder: Path) -> None:
-        folder.mkdir()
-        self.save(folder)
-
-    def _build(self, encoder: Any, classes: Sequence[int]) -> None:
-        config = self.config
+    @override
+    def build(self, classes: Sequence[int]) -> Network:
+        config, encoder = self.config, self.encoder
+        _freeze(encoder, config.frozen_layers)
         width = encoder.config.hidden_size + sign_counts([""], config.markup).shape[1]
         head = Head(width, classes, config.context, config.hidden, config.dropout)
-        self.network = TurnNetwork(encoder, head).to(find_device(config.device))
+        return EncoderNetwork(encoder, head).to(find_device(config.device))
 
-    def _material(
-        self, examples: Sequence[Example], classes: Sequence[Sequence[str]], context: Context
-    ) -> list[Dialogue]:
-        """The dialogues of examples, with the classes of these alone as targets."""
-        targets = {
-            row.utterance.id: [
-                _place(name, names)
-                for name, names in zip(
-                    (row.references.gold(context.task), *map(row.references.labels.get, self.others)),
-                    classes,
-                    strict=True,
-                )
-            ]
-            for row in examples
-        }
-        return self._read([row.utterance for row in examples], targets, context)
-
-    def _read(
-        self, utterances: Sequence[Utterance], targets: Mapping[str, Sequence[int]], context: Context
-    ) -> list[Dialogue]:
+    @override
+    def read(self, dialogues: Sequence[Sequence[Utterance]], targets: Targets, context: Context) -> list[Dialogue]:
         config = self.config
-        dialogues = dialogues_of(utterances, context, config.context != "none")
-        return read_dialogues(dialogues, self.tokenizer, config.prefix, config.markup, config.max_tokens, targets)
-
-    def _take(self, classes: tuple[str, ...]) -> None:
-        """The network's output layer as the logistic regression on its states that it is."""
-        output = self.network.head.output
-        weights, bias = (one.detach().double().cpu().numpy() for one in (output.weight.T, output.bias))
-        self.linear = Linear(classes, weights, bias)
-
-    @override
-    def features(self, utterances: Sequence[Utterance], context: Context) -> tuple[Any, Mapping[str, str]]:
-        missing = {row.id: "the utterance has no transcript" for row in utterances if row.transcript is None}
-        dialogues = self._read(utterances, {}, context)
-        found = states_of(self.network, dialogues, self._settings())
-        return np.stack([found[row.id] for row in utterances]), missing
+        texts = [[row.transcript or "" for row in turns] for turns in dialogues]
+        given = [sign_counts(turns, config.markup) for turns in texts]
+        tokens = [
+            self.tokenizer(
+                [config.prefix + strip_markup(text) for text in turns], truncation=True, max_length=config.max_tokens
+            )["input_ids"]
+            for turns in texts
+        ]
+        return read_dialogues(dialogues, given, tokens, targets)
 
     @override
-    def save(self, folder: Path) -> None:
-        """Also the network's weights, and the encoder's configuration and tokeniser."""
-        super().save(folder)
-        weights = {name: value.contiguous().cpu() for name, value in self.network.state_dict().items()}
-        write_atomically(folder / _WEIGHTS, lambda path: save_file(weights, path))
-        keep(self.tokenizer, self.network.encoder, folder / _FOLDER)
+    def settings(self) -> TurnSettings:
+        config = self.config
+        return TurnSettings(
+            epochs=config.epochs,
+            batch=config.batch,
+            learning_rate=config.head_rate,
+            encoder_rate=config.learning_rate,
+            average=config.average,
+            precision=config.precision,
+            padding=self.tokenizer.pad_token_id,
+        )
 
     @override
-    def load(self, folder: Path) -> None:
-        """Read what `save` wrote."""
-        super().load(folder)
-        self.tokenizer, encoder = load_kept(folder / _FOLDER)
-        _freeze(encoder, self.config.frozen_layers)
-        self._build(encoder, read_facts(folder)["sizes"])
-        try:
-            self.network.load_state_dict(load_file(folder / _WEIGHTS))
-        except (OSError, SafetensorError, RuntimeError) as error:
-            raise DataError(f"cannot be read ({error}). Fit the model again.", folder / _WEIGHTS) from error
+    def keep_reading(self, folder: Path) -> None:
+        keep(self.tokenizer, self.encoder, folder / _FOLDER)
 
     @override
-    def extra_facts(self) -> Mapping[str, Any]:
-        head = self.network.head
-        return {"sizes": [head.output.out_features, *(one.out_features for one in head.others)]}
-
-    @override
-    def describe(self) -> Mapping[str, Any]:
-        sizes = [(value.numel(), value.requires_grad) for value in self.network.parameters()]
-        learnt = sum(size for size, learns in sizes if learns)
-        return {"parameters": sum(size for size, _ in sizes), "trainable": learnt, **self.chosen}
-
-
-def _classes_of(examples: Sequence[Example], modality: str) -> tuple[str, ...]:
-    found = {row.references.labels[modality] for row in examples if modality in row.references.labels}
-    if not found:
-        raise UsageError(f"also={modality}: no training utterance has this label. Leave it out.")
-    return tuple(sorted(found))
-
-
-def _place(name: str | None, names: Sequence[str]) -> int:
-    return names.index(name) if name in names else UNKNOWN
+    def load_reading(self, folder: Path) -> None:
+        self.tokenizer, self.encoder = load_kept(folder / _FOLDER)
 
 
 def _freeze(encoder: Any, layers: int) -> None:

@@ -1,6 +1,6 @@
 """A fine-tuned encoder: what it may look at, that it resumes, and that it comes back from its folder as it was."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from baselines._dialogues import UNKNOWN, batches, joined, read_dialogues
+from baselines._dialogues import UNKNOWN, Dialogue, batches, joined
 from baselines._pretrained_text import load_pretrained
-from baselines._turn_network import Head, TurnNetwork
+from baselines._turn_network import EncoderNetwork, Head
 from baselines.text_encoder import TextEncoder
 from baselines.text_ensemble import TextEnsemble
 from secbench.captioner import Context
 from secbench.corpora import Example, References, Utterance
 from secbench.errors import DataError, SecbenchError, UsageError
-from tests.test_text_classifier import around, corpus, encoder, right
+from tests.test_text_classifier import TASK, around, corpus, encoder, right
 
 QUICK = {"epochs": 12, "batch": 8, "learning_rate": 3e-3, "head_rate": 1e-2, "dropout": 0.0, "hidden": 16}
 
@@ -31,6 +31,14 @@ def fitted(name: str, train: list[Example], where: Context, **settings: Any) -> 
     model = TextEncoder(TextEncoder.Config(**{"encoder": name, **QUICK, **settings}))
     model.fit(train, (), where)
     return model
+
+
+def read(
+    name: str, turns: Sequence[Sequence[Utterance]], targets: Mapping[str, Sequence[int]] | None = None
+) -> list[Dialogue]:
+    model = TextEncoder(TextEncoder.Config(encoder=name, markup=False))
+    model.prepare([], Context(TASK))
+    return model.read(turns, targets or {}, Context(TASK))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +80,9 @@ def test_a_fit_that_is_cut_short_resumes_to_the_same_weights(name: str, tmp_path
     steps: list[int] = []
     again = fitted(name, train, replace(kept, log=lambda row: steps.append(row["step"])), epochs=4, context="whole")
     assert 0 < steps[0] - 1 < 35
-    for (key, one), two in zip(whole.network.state_dict().items(), again.network.state_dict().values(), strict=True):
+    for (key, one), two in zip(
+        whole.trained[0].state_dict().items(), again.trained[0].state_dict().values(), strict=True
+    ):
         assert torch.equal(one, two), key
 
 
@@ -89,7 +99,7 @@ def test_validation_chooses_the_step(name: str) -> None:
     rows: list[Mapping[str, Any]] = []
     model = TextEncoder(TextEncoder.Config(encoder=name, **QUICK))
     model.fit(train, held, replace(around(train, held), log=rows.append))
-    scores = {row["step"]: row["score"] for row in rows if row["stage"] == "encoder-validation"}
+    scores = {row["step"]: row["score"] for row in rows if row["stage"] == "network-validation"}
     assert len(scores) > 10
     assert model.chosen == {
         "step": max(scores, key=lambda step: (scores[step], -step)),
@@ -101,17 +111,17 @@ def test_other_labels_help_to_learn_and_are_not_read_at_test(name: str) -> None:
     train, test = corpus(4, True), corpus(1, True, start=600)
     both = [Example(row.utterance, References({}, {**row.references.labels, "audio": "neutral"})) for row in train]
     model = fitted(name, both, around(train, test), also="audio", epochs=2)
-    assert [one.out_features for one in model.network.head.others] == [1]
+    assert [one.out_features for one in model.trained[0].head.others] == [1]
     assert len(list(model.caption([row.utterance for row in test], around(train, test)))) == len(test)
 
 
 def test_what_is_frozen_stays(name: str) -> None:
     train = corpus(4, True)
     _, before = load_pretrained(name)
-    after = fitted(name, train, around(train), frozen_layers=1, epochs=2).network.encoder
+    after = fitted(name, train, around(train), frozen_layers=1, epochs=2).trained[0].encoder
     for (key, one), two in zip(before.named_parameters(), after.parameters(), strict=True):
         assert torch.equal(one, two), key
-    freer = fitted(name, train, around(train), epochs=2).network.encoder
+    freer = fitted(name, train, around(train), epochs=2).trained[0].encoder
     changed = {
         key
         for (key, one), two in zip(before.named_parameters(), freer.parameters(), strict=True)
@@ -125,37 +135,33 @@ def test_what_is_frozen_stays(name: str) -> None:
 def test_a_dialogue_is_the_same_alone_and_in_a_batch(name: str, context: str) -> None:
     tokenizer, inner = load_pretrained(name)
     torch.manual_seed(0)
-    network = TurnNetwork(inner, Head(16 + 1 + 5, (3, 2), context, 8, 0.5)).eval()
+    network = EncoderNetwork(inner, Head(16 + 1 + 5, (3, 2), context, 8, 0.5)).eval()
     rows = corpus(2, True)
     turns = [tuple(row.utterance for row in rows[k : k + 3]) for k in range(0, len(rows), 3)]
-    dialogues = read_dialogues(turns, tokenizer, "", False, 64, {})
+    dialogues = read(name, turns)
     with torch.inference_mode():
-        together = network(joined(dialogues, tokenizer.pad_token_id))[0]
-        alone = torch.cat([network(joined([one], tokenizer.pad_token_id))[0] for one in dialogues])
+        together = network(joined(dialogues, tokenizer.pad_token_id))
+        alone = torch.cat([network(joined([one], tokenizer.pad_token_id)) for one in dialogues])
     torch.testing.assert_close(together, alone)
 
 
 def test_past_looks_at_nothing_that_comes_after(name: str) -> None:
     tokenizer, inner = load_pretrained(name)
     torch.manual_seed(0)
-    network = TurnNetwork(inner, Head(16 + 1 + 5, (3,), "past", 8, 0.0)).eval()
+    network = EncoderNetwork(inner, Head(16 + 1 + 5, (3,), "past", 8, 0.0)).eval()
     said = [
         Utterance(f"u{k}", None, text, "xy"[k % 2], "D", k) for k, text in enumerate(("你怎么", "太好了", "嗯", "赢了"))
     ]
     changed = [*said[:3], replace(said[3], transcript="她再也不回来了")]
-    one, other = (
-        network(joined(read_dialogues([turns], tokenizer, "", False, 64, {}), tokenizer.pad_token_id))[0]
-        for turns in (said, changed)
-    )
+    one, other = (network(joined(read(name, [turns]), tokenizer.pad_token_id)) for turns in (said, changed))
     torch.testing.assert_close(one[:3], other[:3])
     assert not torch.allclose(one[3], other[3])
 
 
 def test_batches_hold_every_dialogue_once_and_are_about_full(name: str) -> None:
-    tokenizer, _ = load_pretrained(name)
     rows = corpus(10, True)
     turns = [tuple(row.utterance for row in rows[k : k + 4]) for k in range(0, len(rows), 4)]
-    dialogues = read_dialogues(turns, tokenizer, "", True, 64, {rows[0].utterance.id: (1,)})
+    dialogues = read(name, turns, {rows[0].utterance.id: (1,)})
     assert sum((one.targets != UNKNOWN).sum() for one in dialogues) == 1
     for seed in (None, (0, 0), (0, 1)):
         found = batches(dialogues, 10, seed)
@@ -202,7 +208,7 @@ def test_the_same_training_is_done_once(name: str, tmp_path: Path, monkeypatch: 
     train, test = corpus(4, True), corpus(1, True, start=600)
     where = replace(around(train, test), cache=tmp_path)
     first = fitted(name, train, where, epochs=2)
-    monkeypatch.setattr("baselines.text_encoder.train_turns", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr("baselines._turn_classifier.train_turns", lambda *_: pytest.fail("trained again"))
     again = fitted(name, train, where, epochs=2)
     both = TextEnsemble(TextEnsemble.Config(**{"encoder": name, **QUICK, "epochs": 2}))
     both.fit(train, (), where)
