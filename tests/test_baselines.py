@@ -1,3 +1,4 @@
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +124,16 @@ def test_broken_audio_fails_by_id_at_inference(fresh: Path) -> None:
     answers = {a.id: a for a in model.caption([r.utterance for r in corpus.examples("test", task)], Context(task))}
     assert "test-001.wav" in (answers["test-001"].error or "")
     assert answers["test-002"].error is None
+
+
+WEIGHTS = {"text_encoder", "text_ensemble", "qwen2_audio", "qwen2_5_omni", "qwen3_omni"}
+"""What needs pretrained weights; the tests make some at random."""
+
+
+def test_the_demo_runs_every_model_that_needs_nothing() -> None:
+    from secbench.registry import registry
+
+    root = Path(__file__).parent.parent
+    runs = tomllib.loads((root / "demo.toml").read_text("utf-8"))["run"]
+    shipped = {entry.name for entry in registry("model") if entry.source == "secbench"}
+    assert {one["model"] for one in runs} == shipped - WEIGHTS - {"openai_server"}
