@@ -35,14 +35,13 @@ Targets = Mapping[str, Sequence[int]]
 class TurnClassifier(Classifier):
     """Networks that read turns in their dialogues; of several, the geometric mean of what they say.
 
-    A configuration has the settings `context`, `also`, `epochs`, and those of `TurnSettings`.
+    They differ in the random numbers that they start from and drop out by. A configuration has the settings `context`,
+    `also`, `networks` and `epochs`.
 
     Class attributes:
-        networks: how many there are; they differ in the random numbers that they start from and drop out by.
         elsewhere: settings that no weight depends on, or that `reading` has its own words for.
     """
 
-    networks: int = 1
     elsewhere: ClassVar[frozenset[str]] = frozenset({"device"})
 
     def __init__(self, config: Any = None) -> None:
@@ -51,8 +50,9 @@ class TurnClassifier(Classifier):
         for name in self.others:
             if name not in MODALITIES:
                 raise UsageError(f"also={name} is no label. Known: {', '.join(MODALITIES)}.")
-        if self.config.epochs < 1:
-            raise UsageError(f"epochs={self.config.epochs} is no number of passes. Give 1 or more.")
+        for name in ("epochs", "networks"):
+            if getattr(self.config, name) < 1:
+                raise UsageError(f"{name}={getattr(self.config, name)} is too few. Give 1 or more.")
         self.trained: list[Network] = []
 
     @abstractmethod
@@ -113,7 +113,7 @@ class TurnClassifier(Classifier):
         identity: Any,
     ) -> None:
         self.trained, told = [], []
-        for number in range(self.networks):
+        for number in range(self.config.networks):
             with seeded(context.seed, "network", number):
                 network = self.build(classes)
             stage = f"network{number or ''}"
@@ -176,7 +176,7 @@ class TurnClassifier(Classifier):
         super().load(folder)
         self.load_reading(folder)
         self.trained, sizes = [], read_facts(folder)["sizes"]
-        for number in range(self.networks):
+        for number in range(self.config.networks):
             network, path = self.build(sizes), folder / _weights(number)
             try:
                 network.load_state_dict(load_file(path))

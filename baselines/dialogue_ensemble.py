@@ -19,7 +19,7 @@ class DialogueEnsemble(Fused):
 
     @dataclass(frozen=True)
     class Config(DialogueNetwork.Config):
-        """Settings of `dialogue_network`, of which some are also those of `text_classifier`.
+        """Settings of `dialogue_network`, of which `context` and `markup` are also those of `text_classifier`.
 
         Attributes:
             longest: n-grams of 1 to so many characters in `text_classifier`; 0 chooses between 2 and 3 on validation.
@@ -34,7 +34,5 @@ class DialogueEnsemble(Fused):
 
     def __init__(self, config: Any = None) -> None:
         config = config or self.Config()
-        words = TextClassifier.Config(
-            config.context, config.longest, config.markup, config.encoder, config.encoder_prefix
-        )
+        words = TextClassifier.Config(config.context, config.longest, config.markup)
         super().__init__(config, TextClassifier(words), DialogueNetwork(config))

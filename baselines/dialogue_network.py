@@ -68,10 +68,8 @@ class DialogueNetwork(TurnClassifier):
 
     def __init__(self, config: Any = None) -> None:
         super().__init__(config)
-        for name in ("networks", "components"):
-            if getattr(self.config, name) < 1:
-                raise UsageError(f"{name}={getattr(self.config, name)} is too few. Give 1 or more.")
-        self.networks = self.config.networks
+        if self.config.components < 1:
+            raise UsageError(f"components={self.config.components} is too few. Give 1 or more.")
         self.vectors = self._new()
 
     def _new(self) -> TurnVectors:

@@ -1,6 +1,7 @@
 """Emotion from the words by a pretrained text encoder that is fine-tuned, with the dialogue around the utterance."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -38,6 +39,7 @@ class TextEncoder(TurnClassifier):
             also: other labels of the training utterances that help to learn, such as "text,audio"; none is read at
                 test.
             frozen_layers: the embeddings and so many of the lowest layers of the encoder stay as they are.
+            networks: how many are trained, one after another; their geometric mean answers.
             epochs: passes through the training split.
             batch: turns of a step.
             learning_rate: peak of the encoder's.
@@ -56,6 +58,7 @@ class TextEncoder(TurnClassifier):
         markup: bool = True
         also: str = ""
         frozen_layers: int = 0
+        networks: int = 1
         epochs: int = 3
         batch: int = 32
         learning_rate: float = 5e-5
@@ -79,7 +82,7 @@ class TextEncoder(TurnClassifier):
 
     @override
     def build(self, classes: Sequence[int]) -> Network:
-        config, encoder = self.config, self.encoder
+        config, encoder = self.config, deepcopy(self.encoder)
         _freeze(encoder, config.frozen_layers)
         width = encoder.config.hidden_size + sign_counts([""], config.markup).shape[1]
         head = Head(width, classes, config.context, config.hidden, config.dropout)

@@ -115,6 +115,20 @@ def test_other_labels_help_to_learn_and_are_not_read_at_test(name: str) -> None:
     assert len(list(model.caption([row.utterance for row in test], around(train, test)))) == len(test)
 
 
+def test_several_start_from_the_same_encoder_and_part(name: str, tmp_path: Path) -> None:
+    train = corpus(2, True)
+    model = fitted(name, train, around(train), networks=2, epochs=1, frozen_layers=0)
+    one, other = (network.state_dict() for network in model.trained)
+    frozen, changed = "encoder.embeddings.word_embeddings.weight", "encoder.encoder.layer.0.output.dense.weight"
+    assert torch.equal(one[frozen], other[frozen])
+    assert not torch.equal(one[changed], other[changed])
+    model.save(tmp_path)
+    again = TextEncoder(model.config)
+    again.load(tmp_path)
+    rows = [row.utterance for row in train]
+    assert list(again.caption(rows, around(train))) == list(model.caption(rows, around(train)))
+
+
 def test_what_is_frozen_stays(name: str) -> None:
     train = corpus(4, True)
     _, before = load_pretrained(name)
@@ -179,6 +193,7 @@ def test_batches_hold_every_dialogue_once_and_are_about_full(name: str) -> None:
         ({"encoder": "/nowhere/at/all"}, DataError, "cannot be loaded"),
         ({"frozen_layers": 2}, UsageError, "frozen_layers=2, but the encoder has 1 layers"),
         ({"epochs": 0}, UsageError, "epochs=0"),
+        ({"networks": 0}, UsageError, "networks=0"),
         ({"precision": "fp8"}, UsageError, "fp8"),
     ],
 )
