@@ -108,8 +108,9 @@ def test_settings_go_to_the_rows_that_have_them() -> None:
     rows = rows_of(find_table("emotiontalk-text"))
     changed = override(rows, ["longest=2", "ngrams-past:markup=false"])
     for old, new in zip(rows, changed, strict=True):
-        assert new.settings.get("longest") == (2 if old.recipe.model == "text_classifier" else None)
-        assert new.settings.get("markup") == (old.recipe.name != "ngrams-past" if old.settings else None)
+        assert new.settings.get("longest") == (None if old.recipe.model == "majority" else 2)
+        if old.recipe.model == "text_classifier":
+            assert new.settings["markup"] == (old.recipe.name != "ngrams-past")
     with pytest.raises(UsageError, match=r"no setting 'longst'\. Did you mean longest"):
         override([row for row in rows if row.recipe.name == "ngrams-past"], ["longst=2"])
     with pytest.raises(UsageError, match="The model majority of the row majority"):
