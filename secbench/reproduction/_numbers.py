@@ -33,12 +33,14 @@ def ours(metric: str, score: MetricScore | None) -> str:
 
 
 def printed(cell: PublishedCell) -> str:
-    """A published number on the scale that ours are shown on; a gain keeps its sign."""
+    """A published number, with all its digits, on the scale that ours are shown on; a gain keeps its sign."""
     if cell.printed is None or cell.value is None:
         return "not available to us"
     if not cell.metrics:
         return f"{cell.printed:g}"
-    return number(cell.metrics[0], cell.value, sign=cell.kind == "gain")
+    metric = cell.metrics[0]
+    exact = cell.value if metric in _COUNTS | _BARE | {"mean_length"} else round(100 * cell.value, 6)
+    return f"{exact:+g}" if cell.kind == "gain" else f"{exact:g}"
 
 
 def difference(line: Line) -> str:
