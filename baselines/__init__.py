@@ -1,4 +1,4 @@
-"""Registered baselines: floors, retrieval, classifiers and the SFT captioner."""
+"""Registered baselines: floors, retrieval, classifiers, the SFT captioner and zero-shot audio language models."""
 
 from secbench.registry import Entry
 
@@ -58,4 +58,18 @@ MODELS = (
         ("baseline",),
     ),
     Entry("sft", "The MECap-R1 policy with supervised training only", "baselines.sft:Sft", ("baseline",)),
+    Entry("qwen2_audio", "Qwen2-Audio, zero shot", "baselines.audio_llm:Qwen2Audio", ("baseline",)),
+    Entry("qwen2_5_omni", "Qwen2.5-Omni, zero shot", "baselines.audio_llm:Qwen25Omni", ("baseline",)),
+    Entry(
+        "qwen3_omni",
+        "Qwen3-Omni or its Captioner, zero shot",
+        "baselines.audio_llm:Qwen3Omni",
+        ("baseline",),
+    ),
+    Entry(
+        "openai_server",
+        "An audio language model behind an OpenAI-compatible server, zero shot",
+        "baselines.openai_server:OpenaiServer",
+        ("baseline",),
+    ),
 )

@@ -23,6 +23,8 @@ class Prediction:
         probabilities: emotion class -> probability, summing to 1.
         logprob: sum of the token log-probabilities in nats.
         error: why there is no answer. A failed utterance is scored as an empty caption and counted.
+        usage: what the answer, or the failure, has taken besides time, such as tokens or money: name -> amount. The
+            run adds them up; they are no part of the answer.
     """
 
     id: str
@@ -31,6 +33,7 @@ class Prediction:
     probabilities: Mapping[str, float] | None = None
     logprob: float | None = None
     error: str | None = None
+    usage: Mapping[str, float] | None = None
 
 
 class Progress:
@@ -97,6 +100,8 @@ class Captioner(ABC):
         needs_fit: whether `fit` must have run before `caption`.
         shares_fit: whether `fit` divides its work among the processes that `accelerate launch` starts.
         optimised_for: names of the rewards or metrics that training maximises, if any.
+        without_effect: names of settings that cannot change a prediction (time limits, prices); they are left out of
+            the run's identity, so that a run goes on when they are changed.
         Config: a frozen dataclass of plain values (str, int, float, bool); ``--set key=value`` fills it.
     """
 
@@ -105,6 +110,7 @@ class Captioner(ABC):
     needs_fit: ClassVar[bool] = True
     shares_fit: ClassVar[bool] = False
     optimised_for: ClassVar[tuple[str, ...]] = ()
+    without_effect: ClassVar[frozenset[str]] = frozenset()
 
     Config: ClassVar[type[Any]] = NoSettings
 
@@ -126,6 +132,10 @@ class Captioner(ABC):
 
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
+
+    def fingerprint(self) -> Mapping[str, str]:
+        """Hashes of what the configuration only points to (prompts, weights): part of the run's identity."""
+        return {}
 
     def describe(self) -> Mapping[str, Any]:
         """Facts for the report once fitted: ``parameters`` (int), ``trainable``, chosen hyper-parameters, ..."""

@@ -5,6 +5,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from math import fsum
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -103,7 +104,7 @@ class _Run:
             "distribution": entry.source,
             "model": request.model,
             "version": kind.version,
-            "config": asdict(self.model.config),
+            "config": {k: v for k, v in asdict(self.model.config).items() if k not in kind.without_effect},
             "fitted": self.source.path.name if self.source else None,
             "corpus": self.corpus.card.revision,
             "task": request.task,
@@ -111,6 +112,9 @@ class _Run:
             "limit": request.limit,
             "seed": request.seed,
         }
+        hashes = dict(self.model.fingerprint())
+        if hashes:
+            identity["fingerprint"] = hashes
         name = RunFolder.name(request.model, request.corpus, request.task, request.seed, digest(identity))
         self.folder = RunFolder(request.runs / name)
 
@@ -173,17 +177,17 @@ class _Run:
 
     def _work(self, record: RunRecord) -> RunRecord:
         fit_seconds = self._fit()
-        facts = dict(self.model.describe())
         if self.request.fit_only:
             return record.model_copy(
                 update={
                     "status": "partial",
                     "reason": "fitted only (--fit-only)",
-                    "facts": facts,
+                    "facts": dict(self.model.describe()),
                     "fit_seconds": fit_seconds,
                 }
             )
         predictions = self._caption()
+        facts = {**self.model.describe(), **self._usage()}
         self._score(predictions)
         failed = sum(p.error is not None for p in predictions)
         partial = f"{failed} of {len(predictions)} utterances failed" if failed else ""
@@ -249,7 +253,7 @@ class _Run:
                 done[prediction.id] = prediction
                 append(prediction_row(prediction))
                 now = time.perf_counter()
-                timing({"id": prediction.id, "seconds": round(now - last, 6)})
+                timing({"id": prediction.id, "seconds": round(now - last, 6), **(prediction.usage or {})})
                 last = now
                 self.progress.advance()
                 self._check_failures(done)
@@ -272,10 +276,24 @@ class _Run:
         write_evaluation(self.folder.path, result)
         self.progress.advance()
 
+    def _timings(self) -> list[Mapping[str, Any]]:
+        """A row for each answer and failure of this call and of those before that it resumes."""
+        return [_read_json_line(line) for line in (self.folder.path / "timings.jsonl").read_text("utf-8").splitlines()]
+
     def _mean_seconds(self) -> float | None:
-        path = self.folder.path / "timings.jsonl"
-        seconds = [float(_read_json_line(line)["seconds"]) for line in path.read_text("utf-8").splitlines()]
+        seconds = [float(row["seconds"]) for row in self._timings()]
         return round(fmean(seconds), 6) if seconds else None
+
+    def _usage(self) -> dict[str, float]:
+        """What all answers and failures have taken together."""
+        taken: dict[str, list[float]] = {}
+        for row in self._timings():
+            for name, amount in row.items():
+                if name not in {"id", "seconds"}:
+                    taken.setdefault(name, []).append(amount)
+        return {
+            name: sum(found) if all(isinstance(n, int) for n in found) else fsum(found) for name, found in taken.items()
+        }
 
 
 def caption_with(model: Captioner, utterances: Sequence[Any], context: Context) -> Iterator[Prediction]:

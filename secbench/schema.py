@@ -2,7 +2,7 @@
 
 run.json            RunRecord     what was run, on what, with what, how far it got
 predictions.jsonl   a line each: {"id", "caption"}, {"id", "label", "probabilities"} or {"id", "error"}
-timings.jsonl       a line each: {"id", "seconds"}
+timings.jsonl       a line each: {"id", "seconds"}, and what else it took (tokens, cost)
 scores.json         Report
 utterances.parquet  a row an utterance: per-utterance scores and sufficient statistics
 train.jsonl         training curves
