@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -11,6 +12,7 @@ from leaderboard import _curves
 from leaderboard._board import section_id
 from leaderboard._format import compact, display, plain, seconds
 from leaderboard._listening import in_a_line
+from leaderboard._published import Paper
 from leaderboard._run_page import RunPage
 from leaderboard._schema import Board, Corpus
 from leaderboard._view import columns, kind_label, notes, place
@@ -59,6 +61,10 @@ class Pages:
     def index(self, board: Board) -> str:
         """The index page."""
         return self._page("index.html", _asset("table.js"), board=board)
+
+    def published(self, papers: Sequence[Paper]) -> str:
+        """The page of the papers' tables."""
+        return self._page("published.html", "", papers=papers)
 
     def run(self, page: RunPage, corpus: Corpus) -> str:
         """The page of a run."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from leaderboard._board import build_board
 from leaderboard._export import board_csv
+from leaderboard._published import papers
 from leaderboard._read import Broken, Run
 from leaderboard._redact import without_paths
 from leaderboard._render import Pages
@@ -17,7 +18,7 @@ from secbench.errors import DataError
 
 __all__ = ["write_site"]
 
-_OURS = {"index.html", "leaderboard.csv", "leaderboard.json", "runs"}
+_OURS = {"index.html", "leaderboard.csv", "leaderboard.json", "published.html", "runs"}
 
 
 def write_site(runs: Sequence[Run], broken: Sequence[Broken], site: Path, *, private: bool = False) -> Board:
@@ -62,6 +63,7 @@ def _files(board: Board, runs: Sequence[Run], *, private: bool) -> Mapping[str, 
         "index.html": pages.index(board),
         "leaderboard.json": board.model_dump_json(indent=2) + "\n",
         "leaderboard.csv": board_csv(board),
+        "published.html": pages.published(papers(runs)),
     }
     corpora = {(section.corpus.name, section.task, section.split): section.corpus for section in board.sections}
     answers: dict[tuple[str, str], Answers] = {}

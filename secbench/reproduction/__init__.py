@@ -4,7 +4,7 @@ from secbench.reproduction._models import Line, Missing, OtherRun, Planned, Repr
 from secbench.reproduction._needs import Surroundings
 from secbench.reproduction._reproduce import plan_rows, reproduce
 from secbench.reproduction._rows import OwnRow, choose_rows, override, rows_of
-from secbench.reproduction._sheet import Sheet, plan_sheet, result_sheet
+from secbench.reproduction._sheet import Sheet, plan_sheet, remarks, result_sheet
 from secbench.reproduction._write import write_sheet
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "override",
     "plan_rows",
     "plan_sheet",
+    "remarks",
     "reproduce",
     "result_sheet",
     "rows_of",

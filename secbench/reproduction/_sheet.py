@@ -7,7 +7,7 @@ from secbench.reproduction._models import Line, Planned, Reproduction
 from secbench.reproduction._numbers import difference, ours, printed
 from secbench.tables import PublishedCell, PublishedTable
 
-__all__ = ["Block", "Sheet", "plan_sheet", "result_sheet"]
+__all__ = ["Block", "Sheet", "plan_sheet", "remarks", "result_sheet"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def result_sheet(table: PublishedTable, found: Reproduction) -> Sheet:
     blocks += [*_consistent(found), *_every(found), *_rows(found), *_missing(found), *_notes(found)]
     starred = any(_inside(line).endswith("*") for line in found.lines)
     notes = (_STAR,) if starred else ()
-    return Sheet(table.title, (*_about(table), *notes), (*blocks, *_unknown(table), *_others(found)))
+    return Sheet(table.title, (*_about(table), *notes), (*blocks, *_remarks(table), *_others(found)))
 
 
 def _about(table: PublishedTable) -> tuple[str, ...]:
@@ -174,7 +174,7 @@ def _notes(found: Reproduction) -> Iterator[Block]:
         yield Block("Notes on our rows", (), tuple((note,) for note in notes))
 
 
-def _unknown(table: PublishedTable) -> Iterator[Block]:
+def remarks(table: PublishedTable) -> tuple[str, ...]:
     """What is not known of the published cells, what of all of them first, and the notes on their rows."""
     common = [word for word in table.cells[0].unknown if all(word in cell.unknown for cell in table.cells)]
     columns: dict[str, dict[str, None]] = {}
@@ -188,9 +188,13 @@ def _unknown(table: PublishedTable) -> Iterator[Block]:
     for row in table.rows:
         sources = sorted({f"Source: {cell.source}." for cell in row.cells} - {f"Source: {table.source}."})
         said.setdefault(" ".join(filter(None, (row.note, *sources))), {})[row.model] = None
-    rows += [f"{'; '.join(names)}: {text}" for text, names in said.items() if text]
+    return (*rows, *(f"{'; '.join(names)}: {text}" for text, names in said.items() if text))
+
+
+def _remarks(table: PublishedTable) -> Iterator[Block]:
+    rows = tuple((row,) for row in remarks(table))
     if rows:
-        yield Block("On the published cells", (), tuple((row,) for row in rows))
+        yield Block("On the published cells", (), rows)
 
 
 def _others(found: Reproduction) -> Iterator[Block]:

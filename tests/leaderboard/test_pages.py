@@ -102,7 +102,7 @@ def test_nothing_is_loaded_and_nothing_is_inline(page: Page) -> None:
         assert not [
             name for name in attributes if name.startswith("on") or name in {"style", "src", "srcset", "action"}
         ]
-        assert re.match(r"(\.\./)?(index|runs/|leaderboard|#)|None", str(attributes.get("href")))
+        assert re.match(r"(\.\./)?(index|runs/|leaderboard|published|#)|None", str(attributes.get("href")))
 
 
 def test_every_link_leads_somewhere(site: Path) -> None:
