@@ -1,6 +1,7 @@
 """What is scored on: corpora read from folders that users have, and the shipped `minitalk`.
 
-`load_corpus(name, root)` reads any of them. Everything that needs pydantic, numpy or datasets is imported on use.
+`load_corpus(name, root)` reads any of them; `existing_root`, `read_text`, `CardFile` and `build_corpus` help to write
+the loader of another one. Everything that needs pydantic, numpy or datasets is imported on use.
 """
 
 from importlib import import_module
@@ -21,7 +22,9 @@ from secbench.corpora._types import (
 )
 
 if TYPE_CHECKING:
+    from secbench.corpora._card import CardFile, build_corpus
     from secbench.corpora._datasets import to_dataset
+    from secbench.corpora._files import existing_root, read_text
     from secbench.corpora._manifest import manifest_schema
     from secbench.corpora._references import load_references
     from secbench.corpora._verification import Verification
@@ -31,6 +34,7 @@ __all__ = [
     "SPLITS",
     "TAG_NAMES",
     "AudioClip",
+    "CardFile",
     "Corpus",
     "CorpusCard",
     "Example",
@@ -38,10 +42,13 @@ __all__ = [
     "Split",
     "Utterance",
     "Verification",
+    "build_corpus",
+    "existing_root",
     "load_corpus",
     "load_references",
     "manifest_schema",
     "markup",
+    "read_text",
     "revision_of",
     "strip_markup",
     "to_dataset",
@@ -49,9 +56,13 @@ __all__ = [
 ]
 
 _ON_USE = {
+    "CardFile": "_card",
     "Verification": "_verification",
+    "build_corpus": "_card",
+    "existing_root": "_files",
     "load_references": "_references",
     "manifest_schema": "_manifest",
+    "read_text": "_files",
     "to_dataset": "_datasets",
     "verify_corpus": "_verify",
 }

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from secbench.corpora._files import read_toml
 from secbench.corpora._revision import revision_of
 from secbench.corpora._types import SPLITS, Corpus, CorpusCard, Example
+from secbench.emotions import EMOTIONS
 from secbench.errors import DataError
 
 __all__ = ["CardFile", "build_corpus", "read_card", "shared_speakers"]
@@ -76,9 +77,11 @@ def build_corpus(
         audio_root: the folder to which the revision makes audio paths relative; None means `root`.
 
     Raises:
-        DataError: if the data contradicts the counts or the speaker-disjointness on the card.
+        DataError: if an id occurs twice, a label is no emotion class, or the data contradicts the counts or the
+            speaker-disjointness on the card.
     """
     filled: dict[str, tuple[Example, ...]] = {split: tuple(splits[split]) for split in SPLITS if splits.get(split)}
+    _check(filled, root)
     counts = {split: len(rows) for split, rows in filled.items()}
     if card.splits is not None and {split: n for split, n in card.splits.items() if n} != counts:
         raise DataError(f"The card says {dict(card.splits)} utterances, but the data holds {counts}.", root)
@@ -101,6 +104,18 @@ def build_corpus(
         root,
         dict(missing),
     )
+
+
+def _check(splits: Mapping[str, Sequence[Example]], root: Path) -> None:
+    seen: set[str] = set()
+    for said, answers in (row for rows in splits.values() for row in rows):
+        if said.id in seen:
+            raise DataError(f"The id {said.id!r} occurs twice.", root)
+        seen.add(said.id)
+        for modality, label in answers.labels.items():
+            if label not in EMOTIONS:
+                known = ", ".join(EMOTIONS)
+                raise DataError(f"The {modality} label of {said.id} is {label!r}, and not one of {known}.", root)
 
 
 def _disjoint(splits: Mapping[str, Sequence[Example]]) -> bool | None:

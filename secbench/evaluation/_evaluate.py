@@ -11,7 +11,7 @@ import numpy as np
 
 from secbench.captioner import Prediction
 from secbench.corpora import Corpus, CorpusCard, Example
-from secbench.errors import DataError
+from secbench.errors import DataError, SecbenchError
 from secbench.evaluation._files import Evaluation
 from secbench.evaluation._views import breakdown, emotion_report, utterance_table
 from secbench.metrics import Additive, Batch, Metric, Readings, Statistics, UnavailableError
@@ -23,7 +23,7 @@ from secbench.metrics._models import check_models
 from secbench.metrics._reading import TrainingPairs, fitted_classifier, make_extractor, read_captions
 from secbench.metrics._simplify import simplified, simplifier_identity
 from secbench.metrics._table import METRICS
-from secbench.registry import registry
+from secbench.registry import Entry, registry
 from secbench.schema import MetricScore, Report
 from secbench.statistics import (
     MIN_CLUSTERS,
@@ -150,7 +150,7 @@ class _Scoring:
         """The metrics of the task in the order of their table, those of plugins last."""
         kind = "caption" if self.task.is_caption else "label"
         entries = [entry for entry in registry("metric") if kind in entry.tags and not entry.problem]
-        metrics = [entry.load() for entry in sorted(entries, key=lambda entry: _place(entry.name))]
+        metrics = [_load(entry) for entry in sorted(entries, key=lambda entry: _place(entry.name))]
         return use_engine(self.engine, metrics)
 
     @cached_property
@@ -316,6 +316,16 @@ class _Scoring:
         else:
             low, high = jackknife_interval(value, statistics.leave_out(self.units))
         return scored.model_copy(update={"ci_low": low, "ci_high": high})
+
+
+def _load(entry: Entry) -> Metric:
+    metric: Metric = entry.load()
+    if metric.name != entry.name:
+        raise SecbenchError(
+            f"{entry.source} registers {entry.target} as the metric {entry.name!r}, but it calls itself "
+            f"{metric.name!r}. Give both the same name."
+        )
+    return metric
 
 
 def _place(name: str) -> tuple[int, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from secbench.errors import DataError
+from secbench.errors import DataError, SecbenchError
 from secbench.metrics._arrays import FloatArray
 from secbench.metrics._batch import Batch
 from secbench.metrics._sufficient import Additive, Aggregate, Statistics
@@ -59,9 +59,9 @@ def additive(
 
     Args:
         name: the metric.
-        columns: names of the K statistics; metrics that share a name share the column.
+        columns: names of the K statistics; metrics that share a name share the column, with the same values.
         aggregate: sums (..., K) -> scores (...).
-        collect: the statistics of a batch; may raise `UnavailableError`.
+        collect: the statistics of a batch, finite, shape (N, K); may raise `UnavailableError`.
         fields: parts of the signature.
         higher_is_better: None where neither is.
         each: whether the score of one utterance means something.
@@ -70,7 +70,13 @@ def additive(
     names = tuple(columns)
 
     def gather(batch: Batch) -> Statistics:
-        return Additive(names, collect(batch), aggregate, no_interval)
+        values = np.asarray(collect(batch))
+        if values.shape != (len(batch), len(names)) or not np.isfinite(values).all():
+            wanted = f"{len(names)} finite numbers for each of the {len(batch)} utterances"
+            raise SecbenchError(
+                f"The metric {name} must collect {wanted}, and its array of shape {values.shape} is not."
+            )
+        return Additive(names, values, aggregate, no_interval)
 
     def restore(table: Mapping[str, Sequence[Any]], _signature: str) -> Statistics:
         missing = [column for column in names if STAT_PREFIX + column not in table]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from secbench.errors import SecbenchError
 from secbench.metrics._arrays import BoolArray, FloatArray, IntArray
 from secbench.metrics._tokens import spans
 
@@ -154,9 +155,18 @@ def _seen(spread: IntArray, count: int, draw: int) -> FloatArray:
 
 
 def stat_columns(collected: Mapping[str, Statistics]) -> dict[str, FloatArray]:
-    """The columns of all additive statistics, each once."""
+    """The columns of all additive statistics, each once.
+
+    Raises:
+        SecbenchError: if two metrics mean different things by one column.
+    """
     columns: dict[str, FloatArray] = {}
-    for statistics in collected.values():
+    for metric, statistics in collected.items():
         if isinstance(statistics, Additive):
-            columns.update(zip(statistics.columns, statistics.values.T, strict=True))
+            for name, values in zip(statistics.columns, statistics.values.T, strict=True):
+                if not np.array_equal(columns.setdefault(name, values), values):
+                    raise SecbenchError(
+                        f"The metric {metric} has a column {name!r}, as another metric has, but with other values. "
+                        "Give the column another name."
+                    )
     return columns
