@@ -73,5 +73,14 @@ class Classifier(Captioner):
     def restore(self, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `extra_facts` and `extra_arrays` gave."""
 
+    def fingerprint(self) -> Mapping[str, str]:
+        """A hash of the weights of the encoder that a setting names, if any."""
+        name = getattr(self.config, "encoder", "")
+        if not name:
+            return {}
+        from baselines._pretrained_text import identity_of  # torch is not needed before
+
+        return {"encoder": identity_of(name)}
+
     def describe(self) -> Mapping[str, Any]:
         return {"parameters": int(self.linear.weights.size + self.linear.bias.size), **self.chosen}

@@ -124,6 +124,14 @@ class Fused(Captioner):
         facts = read_facts(folder)
         self.chosen, self.shares = facts["chosen"], facts["shares"]
 
+    def fingerprint(self) -> Mapping[str, str]:
+        """Those of both."""
+        return {
+            f"{name}.{key}": value
+            for name, model in zip(self.names, self.parts, strict=True)
+            for key, value in model.fingerprint().items()
+        }
+
     def describe(self) -> Mapping[str, Any]:
         """Numbers of parameters, and what was chosen."""
         told = {name: model.describe() for name, model in zip(self.names, self.parts, strict=True)}

@@ -24,7 +24,7 @@ def identity_of(name: str) -> str:
     Raises:
         DataError: if there is no such encoder.
     """
-    return weights_identity(name, load_config(_WHAT, name))
+    return weights_identity(name, load_config("encoder", name))
 
 
 def load_pretrained(name: str) -> tuple[Any, Any]:

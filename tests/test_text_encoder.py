@@ -12,6 +12,7 @@ import torch
 from baselines._dialogues import UNKNOWN, Dialogue, batches, joined
 from baselines._pretrained_text import load_pretrained
 from baselines._turn_network import EncoderNetwork, Head
+from baselines.text_classifier import TextClassifier
 from baselines.text_encoder import TextEncoder
 from baselines.text_ensemble import TextEnsemble
 from secbench.captioner import Context
@@ -247,3 +248,16 @@ def test_an_ensemble_weighs_the_two(name: str, tmp_path: Path) -> None:
     rows = [row.utterance for row in test]
     assert list(other.caption(rows, around(train, test))) == list(model.caption(rows, around(train, test)))
     assert other.describe() == model.describe()
+
+
+def test_other_weights_are_another_model(name: str, tmp_path: Path) -> None:
+    other = encoder(tmp_path / "other")
+    changed = load_pretrained(other)[1]
+    torch.nn.init.ones_(changed.embeddings.word_embeddings.weight)
+    changed.save_pretrained(other)
+    folders = (name, name, other)
+    one, same, another = (TextEncoder(TextEncoder.Config(encoder=folder)).fingerprint() for folder in folders)
+    assert one == same != another
+    assert TextClassifier(TextClassifier.Config()).fingerprint() == {}
+    both = TextEnsemble(TextEnsemble.Config(encoder=name)).fingerprint()
+    assert both == {"encoder.encoder": one["encoder"]}
