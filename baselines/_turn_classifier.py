@@ -24,7 +24,7 @@ from mecap_r1.training import seeded
 from secbench.captioner import Context
 from secbench.corpora import Example, Utterance
 from secbench.errors import DataError, UsageError
-from secbench.runs import digest, write_atomically
+from secbench.runs import digest, write_atomically, write_folder_once
 from secbench.tasks import MODALITIES
 
 __all__ = ["TurnClassifier"]
@@ -101,8 +101,7 @@ class TurnClassifier(Classifier):
         self._train(learnt, held, [len(names) for names in classes], context, identity)
         self._take(classes[0])
         if kept is not None:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(kept, self._keep)
+            write_folder_once(kept, self._keep)
 
     def _train(
         self,

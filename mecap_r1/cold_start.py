@@ -18,7 +18,7 @@ from mecap_r1.tiny import TinyPolicy
 from mecap_r1.tokeniser import Tokeniser
 from mecap_r1.training import without_bars
 from secbench.captioner import Context
-from secbench.runs import digest, write_atomically
+from secbench.runs import digest, write_folder_once
 
 __all__ = ["ColdStart", "cold_start"]
 
@@ -74,9 +74,8 @@ def cold_start(
 def _keep(policy: Policy, folder: Path) -> None:
     weights = gathered(policy)
     if team().main and not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
         with without_bars():
-            write_atomically(folder, lambda temporary: policy.save_pretrained(temporary, state_dict=weights))
+            write_folder_once(folder, lambda temporary: policy.save_pretrained(temporary, state_dict=weights))
 
 
 def _identity(start: ColdStart, train: Sequence[Item], validation: Sequence[Item], context: Context) -> Any:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,7 +23,16 @@ from secbench.errors import DataError, SecbenchError, UnknownNameError, UsageErr
 from secbench.predictions import read_jsonl
 from secbench.schema import RunRecord
 
-__all__ = ["RunFolder", "digest", "find_run", "list_runs", "prediction_row", "read_predictions", "write_atomically"]
+__all__ = [
+    "RunFolder",
+    "digest",
+    "find_run",
+    "list_runs",
+    "prediction_row",
+    "read_predictions",
+    "write_atomically",
+    "write_folder_once",
+]
 
 _NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -41,6 +51,24 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_folder_once(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make and fill a temporary folder beside `path`, then rename it into place.
+
+    What another process has put there meanwhile stays: who shares a cache writes the same.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)  # of a killed process that had this number
+    try:
+        write(temporary)
+        temporary.rename(path)
+    except OSError:
+        if not path.is_dir():
+            raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def prediction_row(prediction: Prediction) -> dict[str, Any]:

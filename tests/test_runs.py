@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from secbench.captioner import Prediction
 from secbench.errors import DataError, SecbenchError, UnknownNameError, UsageError
-from secbench.runs import RunFolder, digest, find_run, prediction_row, read_predictions
+from secbench.runs import RunFolder, digest, find_run, prediction_row, read_predictions, write_folder_once
 
 BAD = [
     (b'{"id": "a", "caption": "x"}\n{"id": "b"', "line 2: not JSON"),
@@ -78,3 +79,34 @@ def test_a_broken_record_is_a_data_error(tmp_path: Path, content: str) -> None:
     (tmp_path / "run.json").write_text(content, encoding="utf-8")
     with pytest.raises(DataError, match="not a run record"):
         RunFolder(tmp_path).read()
+
+
+def test_a_folder_is_written_once_whoever_comes_first(tmp_path: Path) -> None:
+    place = tmp_path / "cache" / "one"
+
+    def slow(folder: Path) -> None:
+        folder.mkdir()
+        (folder / "mine").write_text("slow", "utf-8")
+        write_folder_once(place, quick)  # as another process would, meanwhile
+
+    def quick(folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        (folder / "theirs").write_text("quick", "utf-8")
+
+    pid = os.getpid
+    with pytest.MonkeyPatch.context() as patch:
+        numbers = iter((1, 2))
+        patch.setattr("secbench.runs.os.getpid", lambda: next(numbers, pid()))
+        write_folder_once(place, slow)
+    assert [path.name for path in place.iterdir()] == ["theirs"]
+    assert [path.name for path in place.parent.iterdir()] == ["one"]
+
+
+def test_a_folder_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    def full(folder: Path) -> None:
+        folder.mkdir()
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        write_folder_once(tmp_path / "one", full)
+    assert list(tmp_path.iterdir()) == []
