@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from leaderboard import _curves
 from leaderboard._board import section_id
+from leaderboard._charts import Charts, vega
 from leaderboard._format import compact, display, plain, seconds
 from leaderboard._listening import in_a_line
 from leaderboard._published import Paper
@@ -58,9 +59,14 @@ class Pages:
             seconds=seconds,
         )
 
-    def index(self, board: Board) -> str:
-        """The index page."""
-        return self._page("index.html", _asset("table.js"), board=board)
+    def index(self, board: Board, charts: Charts | None = None) -> str:
+        """The index page, with the drawings of the charts."""
+        return self._page("index.html", _asset("table.js"), board=board, charts=charts or Charts())
+
+    def charts(self, charts: Charts) -> str:
+        """The page on which charts are explored; without charts it runs no script."""
+        script = f"{vega()}\n{_asset('charts.js')}" if charts.groups else ""
+        return self._page("charts.html", script, charts=charts, licence=_asset("vega-licence.txt"))
 
     def published(self, papers: Sequence[Paper]) -> str:
         """The page of the papers' tables."""

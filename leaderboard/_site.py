@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from leaderboard._board import build_board
+from leaderboard._charts import draw_charts
 from leaderboard._export import board_csv
 from leaderboard._published import papers
 from leaderboard._read import Broken, Run
@@ -18,7 +19,7 @@ from secbench.errors import DataError
 
 __all__ = ["write_site"]
 
-_OURS = {"index.html", "leaderboard.csv", "leaderboard.json", "published.html", "runs"}
+_OURS = {"charts.html", "index.html", "leaderboard.csv", "leaderboard.json", "published.html", "runs"}
 
 
 def write_site(runs: Sequence[Run], broken: Sequence[Broken], site: Path, *, private: bool = False) -> Board:
@@ -59,8 +60,10 @@ def _check_replaceable(site: Path) -> None:
 def _files(board: Board, runs: Sequence[Run], *, private: bool) -> Mapping[str, str]:
     """File name -> text."""
     pages = Pages()
+    charts = draw_charts(board, runs, str if private else without_paths, private=private)
     files = {
-        "index.html": pages.index(board),
+        "index.html": pages.index(board, charts),
+        "charts.html": pages.charts(charts),
         "leaderboard.json": board.model_dump_json(indent=2) + "\n",
         "leaderboard.csv": board_csv(board),
         "published.html": pages.published(papers(runs)),

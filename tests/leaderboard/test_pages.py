@@ -27,6 +27,7 @@ ALLOWED = {
     *("h1", "h2", "h3", "p", "dl", "dt", "dd", "div", "ul", "li", "a", "small", "b", "strong", "span", "bdi", "code"),
     *("pre", "sup", "blockquote", "details", "summary", "table", "caption", "thead", "tbody", "tr", "th", "td"),
     *("input", "label", "figure", "figcaption", "svg", "circle", "line", "polyline"),
+    *("g", "path", "text", "desc"),
 }
 
 
@@ -102,7 +103,7 @@ def test_nothing_is_loaded_and_nothing_is_inline(page: Page) -> None:
         assert not [
             name for name in attributes if name.startswith("on") or name in {"style", "src", "srcset", "action"}
         ]
-        assert re.match(r"(\.\./)?(index|runs/|leaderboard|published|#)|None", str(attributes.get("href")))
+        assert re.match(r"(\.\./)?(index|runs/|leaderboard|published|charts|#)|None", str(attributes.get("href")))
 
 
 def test_every_link_leads_somewhere(site: Path) -> None:

@@ -147,6 +147,7 @@ def luminance(colour: str) -> float:
         ("floor", "paper", 4.5),
         ("ink", "notice", 4.5),
         ("human", "paper", 3.0),
+        *((f"series-{number}", "paper", 3.0) for number in range(7)),
     ],
 )
 def test_contrast_is_wcag_aa(scheme: int, text: str, ground: str, least: float) -> None:
