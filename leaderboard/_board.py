@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from leaderboard._eligible import divide
+from leaderboard._names import distinct_names
 from leaderboard._read import Broken, Run, Scored
 from leaderboard._references import floors, references
 from leaderboard._schema import Board, Corpus, Row, Score, Section, Unranked, Unreadable
@@ -80,7 +81,7 @@ def _section(runs: Sequence[Run], tidy: Tidy) -> Section:
         ranked_by=ranked_by,
         main=main,
         further=tuple(name for name in everything if name not in main),
-        rows=_rows(ranked, systems, main, ranked_by, bars),
+        rows=_rows(ranked, systems, distinct_names(systems, tidy), main, ranked_by, bars),
         floors=bars,
         references=references(shown) if isinstance(shown, Scored) and ranked else (),
         unranked=tuple(_unranked(run, tuple(map(tidy, reasons))) for run, reasons in apart),
@@ -108,12 +109,16 @@ def _corpus(run: Run) -> Corpus:
 def _rows(
     ranked: Sequence[Scored],
     systems: Sequence[Configuration],
+    names: Sequence[str],
     main: Sequence[str],
     ranked_by: str,
     bars: dict[str, float],
 ) -> tuple[Row, ...]:
     ranks: Ranks = {name: rank_intervals(ranked, name) for name in main if any(_has(run, name) for run in ranked)}
-    rows = [_row(system, ranks, bars, _listening(system, ranked_by)) for system in systems]
+    rows = [
+        _row(system, name, ranks, bars, _listening(system, ranked_by))
+        for system, name in zip(systems, names, strict=True)
+    ]
     return tuple(sorted(rows, key=lambda row: (-_value(row, ranked_by), row.name, row.runs)))
 
 
@@ -129,14 +134,14 @@ def _listening(system: Configuration, metric: str) -> dict[str, Drop]:
     return {name: control.drops[metric] for name, control in controls.items() if metric in control.drops}
 
 
-def _row(system: Configuration, ranks: Ranks, bars: dict[str, float], listening: dict[str, Drop]) -> Row:
+def _row(system: Configuration, name: str, ranks: Ranks, bars: dict[str, float], listening: dict[str, Drop]) -> Row:
     record = system.runs[0].record
     records = [run.record for run in system.runs]
     scores = {name: _ranked(system.score(name), ranks.get(name, {}).get(record.id)) for name in system.metrics}
     if record.kind != "floor":
         scores.update({name: _judged(scores[name], bars[name]) for name in bars if name in scores})
     return Row(
-        name=record.name,
+        name=name,
         model=record.model,
         kind=record.kind,
         runs=tuple(r.id for r in records),

@@ -34,7 +34,7 @@ class Score(_Model):
 class Row(_Model):
     """A ranked system: a run, or the seeds of one configuration."""
 
-    name: str
+    name: str = Field(description="with the settings that differ, where a section has several of one model")
     model: str
     kind: str = Field(description="floor, baseline, mecap_r1 or external")
     runs: tuple[str, ...] = Field(description="run ids, in the order of seeds; each has a page runs/<id>.html")

@@ -5,6 +5,7 @@ import pytest
 
 from leaderboard._board import build_board
 from leaderboard._read import read_runs
+from leaderboard._redact import without_paths
 from leaderboard._references import floors
 from leaderboard._schema import Board, Row, Section
 from leaderboard._seeds import configurations
@@ -211,3 +212,21 @@ def test_failures_are_counted(own: Maker) -> None:
     answers = [*own.captions(0.5)[:-1], Prediction("u059", error="no")]
     own.write("a", answers, n_failed=1)
     assert captions(build(own)).rows[0].n_failed == 1
+
+
+def test_settings_tell_two_systems_of_a_model_apart(own: Maker) -> None:
+    for number, config in enumerate(({"by": "audio", "wide": True, "k": 1}, {"by": "both", "wide": True, "k": 1})):
+        own.write(f"r{number}", own.captions(0.5, number), name="retrieval", model="retrieval", config=config)
+    own.write("r2", own.captions(0.5, 2), name="other", model="other", config={"by": "audio"})
+    runs, broken = read_runs((), own.root)
+    [section] = build_board(runs, broken).sections
+    assert {row.name for row in section.rows} == {"retrieval by=audio", "retrieval by=both", "other"}
+
+
+def test_paths_among_the_settings_are_not_told(own: Maker) -> None:
+    for number in (0, 1):
+        config = {"encoder": f"/home/me/secret/{number}"}
+        own.write(f"r{number}", own.captions(0.5, number), name="text", model="text", config=config)
+    runs, broken = read_runs((), own.root)
+    [section] = build_board(runs, broken, without_paths).sections
+    assert all(row.name.startswith("text encoder=") and "secret" not in row.name for row in section.rows)
