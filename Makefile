@@ -25,7 +25,7 @@ clean:
 	rm -rf $(VENV) $(RUNS) $(SITE)
 
 $(VENV)/demo.done: pyproject.toml constraints.txt | $(VENV)/bin/pip
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[charts]'
 	@touch $@
 
 $(VENV)/test.done: pyproject.toml constraints.txt | $(VENV)/bin/pip
