@@ -182,3 +182,9 @@ def test_a_full_disk_is_one_sentence(call, tiny: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(Path, "write_text", full)
     code, _, err = call("run", "--model", "constant", "--corpus", "jsonl", "--root", tiny)
     assert (code, "No space left on device" in err, "Traceback" in err) == (1, True, False)
+
+
+def test_settings_that_are_empty_are_shown_too(call) -> None:
+    code, out, _ = call("show", "model", "text_classifier")
+    assert code == 0
+    assert "--set encoder         (empty)" in out

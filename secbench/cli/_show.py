@@ -95,7 +95,7 @@ def _model(name: str, as_json: bool) -> None:
         print_json({**facts, "optimised_for": kind.optimised_for, "settings": settings})
     else:
         _facts(facts)
-        _facts({f"--set {key}": value for key, value in settings.items()})
+        _facts({f"--set {key}": "(empty)" if value == "" else value for key, value in settings.items()})
 
 
 @show_group.command("corpus")
