@@ -15,7 +15,7 @@ from secbench.runs import RunFolder, find_run, list_runs, read_predictions
 from secbench.schema import SCHEMA_VERSION, Listening, Report, RunRecord
 from secbench.tasks import TASKS
 
-__all__ = ["Broken", "Run", "Scored", "read_runs"]
+__all__ = ["Broken", "Run", "Scored", "read_run", "read_runs"]
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,199}")
 
@@ -74,7 +74,7 @@ def read_runs(names: Sequence[str], root: Path) -> tuple[list[Run], list[Broken]
     broken = []
     for folder in folders:
         try:
-            run = _read(folder)
+            run = read_run(folder)
             _check_unique(run, runs)
         except DataError as error:
             if names:
@@ -100,7 +100,12 @@ def _check_unique(run: Run, known: dict[str, Run]) -> None:
         raise DataError(f"has the same id as {other.folder}. Remove one of the two.", run.folder / "run.json")
 
 
-def _read(folder: Path) -> Run:
+def read_run(folder: Path) -> Run:
+    """Read one run.
+
+    Raises:
+        DataError: if a file is missing, broken, or contradicts another one.
+    """
     record = RunFolder(folder).read()
     if record.version != SCHEMA_VERSION:
         raise DataError(f"has version {record.version}; this secbench reads {SCHEMA_VERSION}.", folder / "run.json")
