@@ -8,6 +8,7 @@ from pathlib import Path
 from leaderboard._board import build_board
 from leaderboard._charts import draw_charts
 from leaderboard._export import board_csv
+from leaderboard._paper import board_sheet
 from leaderboard._published import papers
 from leaderboard._read import Broken, Run
 from leaderboard._redact import without_paths
@@ -16,10 +17,12 @@ from leaderboard._run_page import run_page
 from leaderboard._samples import Answers
 from leaderboard._schema import Board
 from secbench.errors import DataError
+from secbench.reproduction import as_latex, as_markdown
 
 __all__ = ["write_site"]
 
-_OURS = {"charts.html", "index.html", "leaderboard.csv", "leaderboard.json", "published.html", "runs"}
+_DATA = ("csv", "json", "md", "tex")
+_OURS = {"charts.html", "index.html", "published.html", "runs", *(f"leaderboard.{kind}" for kind in _DATA)}
 
 
 def write_site(runs: Sequence[Run], broken: Sequence[Broken], site: Path, *, private: bool = False) -> Board:
@@ -66,6 +69,8 @@ def _files(board: Board, runs: Sequence[Run], *, private: bool) -> Mapping[str, 
         "charts.html": pages.charts(charts),
         "leaderboard.json": board.model_dump_json(indent=2) + "\n",
         "leaderboard.csv": board_csv(board),
+        "leaderboard.md": as_markdown(board_sheet(board)),
+        "leaderboard.tex": as_latex(board_sheet(board)),
         "published.html": pages.published(papers(runs)),
     }
     corpora = {(section.corpus.name, section.task, section.split): section.corpus for section in board.sections}

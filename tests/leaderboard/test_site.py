@@ -26,7 +26,7 @@ def test_the_files(site: Path, maker: Maker) -> None:
     runs, _ = read_runs((), maker.root)
     pages = {f"runs/{run.record.id}.html" for run in runs}
     first = {"index.html", "charts.html", "published.html"}
-    assert set(texts(site)) == {"leaderboard.json", "leaderboard.csv"} | first | pages
+    assert set(texts(site)) == {f"leaderboard.{kind}" for kind in ("csv", "json", "md", "tex")} | first | pages
 
 
 def test_the_same_runs_give_the_same_bytes(site: Path, maker: Maker, tmp_path: Path) -> None:
