@@ -12,7 +12,7 @@ from baselines.dialogue_network import DialogueNetwork
 from secbench.captioner import Context
 from secbench.corpora import Example
 from secbench.errors import DataError, SecbenchError, UsageError
-from tests.test_text_classifier import TASK, around, corpus, encoder, right
+from tests.test_text_classifier import TASK, around, check_bland_turns, corpus, encoder, right
 
 QUICK = {"epochs": 20, "batch": 8, "learning_rate": 1e-2, "dropout": 0.1, "hidden": 16, "networks": 1}
 
@@ -31,10 +31,7 @@ def test_a_bland_turn_is_known_by_the_turns_that_may_be_looked_at(
     said_first: bool, context: str, bland_is_known: bool
 ) -> None:
     train, test = corpus(6, said_first), corpus(2, said_first, start=600)
-    known = right(fitted(train, test, context=context), test, around(train, test))
-    bland = known[1::2] if said_first else known[::2]
-    assert all(known[::2] if said_first else known[1::2])
-    assert all(bland) if bland_is_known else np.mean(bland) < 0.7
+    check_bland_turns(fitted(train, test, context=context), test, around(train, test), said_first, bland_is_known)
 
 
 def test_several_answer_with_their_geometric_mean(tmp_path: Path) -> None:

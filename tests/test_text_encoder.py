@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 
@@ -18,7 +17,7 @@ from baselines.text_ensemble import TextEnsemble
 from secbench.captioner import Context
 from secbench.corpora import Example, References, Utterance
 from secbench.errors import DataError, SecbenchError, UsageError
-from tests.test_text_classifier import TASK, around, corpus, encoder, right
+from tests.test_text_classifier import TASK, around, check_bland_turns, corpus, encoder, right
 
 QUICK = {"epochs": 12, "batch": 8, "learning_rate": 3e-3, "head_rate": 1e-2, "dropout": 0.0, "hidden": 16}
 
@@ -50,10 +49,9 @@ def test_a_bland_turn_is_known_by_the_turns_that_may_be_looked_at(
     name: str, said_first: bool, context: str, bland_is_known: bool
 ) -> None:
     train, test = corpus(6, said_first), corpus(2, said_first, start=600)
-    known = right(fitted(name, train, around(train, test), context=context), test, around(train, test))
-    bland = known[1::2] if said_first else known[::2]
-    assert all(known[::2] if said_first else known[1::2])
-    assert all(bland) if bland_is_known else np.mean(bland) < 0.7
+    check_bland_turns(
+        fitted(name, train, around(train, test), context=context), test, around(train, test), said_first, bland_is_known
+    )
 
 
 @pytest.mark.parametrize("context", ["none", "whole"])
