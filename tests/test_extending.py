@@ -6,6 +6,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from runpy import run_path
 from shutil import copytree
 
 import pytest
@@ -33,9 +34,7 @@ def commands() -> list[str]:
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `python make_clips.py clips` leaves, beside which commands are called."""
     folder = tmp_path_factory.mktemp("extras")
-    names: dict[str, object] = {"__name__": "make_clips"}
-    exec(compile((EXAMPLE / "make_clips.py").read_text("utf-8"), "make_clips.py", "exec"), names)  # noqa: S102
-    names["write_clips"](folder / "clips")  # type: ignore[operator]
+    run_path(str(EXAMPLE / "make_clips.py"))["write_clips"](folder / "clips")
     return folder
 
 
