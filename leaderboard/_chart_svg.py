@@ -1,13 +1,14 @@
 """Charts to inline SVG: rendered without a browser or a network, then freed of what a page does not need."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from html import unescape
 from typing import Any
 from xml.etree import ElementTree as Tree
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-__all__ = ["inline_svg"]
+__all__ = ["inline_svg", "translated_svg"]
 
 _KEPT = {
     *("d", "transform", "x1", "x2", "y1", "y2", "x", "y", "width", "height", "points", "viewBox"),
@@ -21,6 +22,7 @@ _INHERITED = {
     *("text-anchor", "font-size", "font-weight"),
 }
 _LONG = re.compile(r"-?\d+\.\d{2,}")
+_WORDS = re.compile(r"(<text[^>]*>)([^<]+)<")
 _SPACE = "{http://www.w3.org/2000/svg}"
 
 
@@ -45,6 +47,11 @@ def inline_svg(spec: dict[str, Any], title: str, description: str, name: str) ->
     Tree.SubElement(root, "desc", {"id": f"{name}-desc"}).text = description
     root.extend(part for child in drawn for part in _lean(child))
     return Markup(Tree.tostring(root, encoding="unicode"))  # noqa: S704 - the serializer escapes
+
+
+def translated_svg(svg: Markup, say: Callable[[str], str]) -> Markup:
+    """A drawing whose words are in another language, as far as that knows them."""
+    return Markup(_WORDS.sub(lambda found: f"{found[1]}{escape(say(unescape(found[2])))}<", svg))  # noqa: S704
 
 
 def _lean(element: Tree.Element) -> list[Tree.Element]:

@@ -1,6 +1,5 @@
 """The charts of a site: drawings for the index, and a page on which they can be explored."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,6 +13,7 @@ from leaderboard._chart_space import FILE, read_space, space_points, space_spec
 from leaderboard._chart_svg import inline_svg
 from leaderboard._chart_tradeoff import Tradeoff, tradeoffs
 from leaderboard._chart_training import MOST_RUNS, training_series, training_spec
+from leaderboard._embed import embedded
 from leaderboard._read import Run
 from leaderboard._schema import Board, Section
 from secbench.errors import DataError
@@ -91,7 +91,7 @@ def draw_charts(board: Board, runs: Sequence[Run], clean: Callable[[str], str], 
     return Charts(
         drawings={one.section.id: one.drawings for one in drawn},
         groups=tuple(Group(one.section, tuple(chart for chart, _ in one.found)) for one in drawn if one.found),
-        data=_data(specs),
+        data=embedded(specs),
         remarks=tuple(remark for one in drawn for remark in one.remarks),
     )
 
@@ -103,13 +103,6 @@ def vega() -> str:
 
     text: str = javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return text.replace("\r", "").replace("</script", "<\\/script").replace("<!--", "<\\!--")
-
-
-def _data(specs: Mapping[str, Any]) -> Markup:
-    text = json.dumps(specs, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for mark in "<>&\u2028\u2029":
-        text = text.replace(mark, f"\\u{ord(mark):04x}")
-    return Markup(text)  # noqa: S704 - nothing is left in it that HTML knows
 
 
 class _Section:

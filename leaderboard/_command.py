@@ -32,7 +32,7 @@ __all__ = ["leaderboard"]
     help="Leave out transcripts and references that the corpus does not allow to publish, and local paths.",
 )
 @click.option("--check", is_flag=True, help="Write nothing: say what is wrong with the RUNs, that somebody sent.")
-@click.option("--root", type=click.Path(path_type=Path), help="Folder of the corpus, for --check to score again.")
+@click.option("--root", type=click.Path(path_type=Path), help="Folder of a corpus that is not shipped.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def leaderboard(
     names: tuple[str, ...], site: str, runs: str, public: bool, check: bool, root: Path | None, as_json: bool
@@ -40,6 +40,8 @@ def leaderboard(
     """Write a static site that ranks runs, and print the path of its first page.
 
     A RUN is an id below --runs, or a path that contains a separator. Without any, every run below --runs is shown.
+    With --root, the pages of utterances show transcripts, references and audio of the corpus that lies there, as far as
+    its card allows it; with --private, all of them.
 
     With --check nothing is written, and nothing that is in a run folder is executed: files, counts and answers must
     agree, and the scores are computed again where the corpus is at hand. Exit code 3: something is wrong.
@@ -47,13 +49,11 @@ def leaderboard(
     if check:
         _check(names, Path(runs), root, as_json=as_json)
         return
-    if root is not None:
-        raise UsageError("--root is for --check alone. Leave it out, or add --check.")
     from leaderboard._read import read_runs
     from leaderboard._site import write_site
 
     found, broken = read_runs(names, Path(runs))
-    board = write_site(found, broken, Path(site), private=not public)
+    board = write_site(found, broken, Path(site), root, private=not public)
     index = str(Path(site) / "index.html")
     shown = {"index": index, "runs": len(found), "ranked": board.ranked}
     click.echo(json.dumps(shown, ensure_ascii=False, indent=2) if as_json else index)

@@ -45,12 +45,12 @@ def heard(listening: Listening | None, clean: Callable[[str], str]) -> Heard | N
     )
 
 
-def in_a_line(metric: str, drops: Mapping[str, Drop]) -> str:
+def in_a_line(metric: str, drops: Mapping[str, Drop], say: Callable[[str], str] = str) -> str:
     """The falls of one metric under all controls, such as "Emo-F1 falls by 46.1 with another’s audio, ..."."""
     look = display(metric)
     falls = [(name, _fall(look, drop)) for name, drop in drops.items() if drop.drop is not None]
-    parts = [f"{fall} {_PHRASES.get(name, name)}" for name, fall in falls]
-    return f"{look.label} falls by {', '.join(parts)}" if parts else ""
+    parts = [f"{fall} {say(_PHRASES.get(name, name))}" for name, fall in falls]
+    return say("{metric} falls by {falls}").format(metric=say(look.label), falls=", ".join(parts)) if parts else ""
 
 
 def _row(metric: str, controls: tuple[ListeningControl, ...]) -> tuple[str, str, tuple[tuple[str, str], ...]]:

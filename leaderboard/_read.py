@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,15 @@ class Scored(Run):
     report: Report
 
     def utterances(self) -> Table:
-        """Its table of utterances, read anew.
+        """Its table of utterances, read when it is needed first.
 
         Raises:
             DataError: if the file is missing or broken.
         """
+        return self._table
+
+    @cached_property
+    def _table(self) -> Table:
         return read_utterances(self.folder)
 
 

@@ -2,54 +2,59 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from leaderboard._board import build_board
-from leaderboard._charts import draw_charts
-from leaderboard._export import board_csv
-from leaderboard._paper import board_sheet
-from leaderboard._published import papers
+from leaderboard._contents import contents
+from leaderboard._language import ENGLISH, LANGUAGES
 from leaderboard._read import Broken, Run
 from leaderboard._redact import without_paths
-from leaderboard._render import Pages
-from leaderboard._run_page import run_page
-from leaderboard._samples import Answers
 from leaderboard._schema import Board
 from secbench.errors import DataError
-from secbench.reproduction import as_latex, as_markdown
 
 __all__ = ["write_site"]
 
 _DATA = ("csv", "json", "md", "tex")
-_OURS = {"charts.html", "index.html", "published.html", "runs", *(f"leaderboard.{kind}" for kind in _DATA)}
+_PAGES = ("charts.html", "compare", "index.html", "published.html", "runs", "utterances")
+_FOLDERS = tuple(language.code for language in LANGUAGES if language is not ENGLISH)
+_OURS = {*_PAGES, *_FOLDERS, "audio", *(f"leaderboard.{kind}" for kind in _DATA)}
 
 
-def write_site(runs: Sequence[Run], broken: Sequence[Broken], site: Path, *, private: bool = False) -> Board:
+def write_site(
+    runs: Sequence[Run], broken: Sequence[Broken], site: Path, root: Path | None = None, *, private: bool = False
+) -> Board:
     """Write the site for some runs in place of what is there; a crash leaves the old one.
 
     Args:
         runs: as read, in the order of their ids.
         broken: folders that could not be read.
         site: the folder to write.
-        private: show transcripts, references and local paths whatever the corpus card says.
+        root: folder of a corpus that is not shipped, for its transcripts, references and audio.
+        private: show transcripts, references, audio and local paths whatever the corpus card says.
 
     Raises:
-        DataError: if the folder holds something else than a leaderboard.
+        DataError: if the folder holds something else than a leaderboard, or `root` no corpus of these runs.
     """
     site = Path(os.path.realpath(site))
     _check_replaceable(site)
     board = build_board(runs, broken, str if private else without_paths)
     fresh = site.with_name(f".{site.name}.{os.getpid()}.new")
     try:
-        for name, text in _files(board, runs, private=private).items():
-            path = fresh / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
+        for name, content in contents(board, runs, root, private=private):
+            _write(fresh / name, content)
         _swap(fresh, site)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return board
+
+
+def _write(path: Path, content: str | Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, str):
+        path.write_text(content, encoding="utf-8", newline="\n")
+    else:
+        shutil.copyfile(content, path)
 
 
 def _check_replaceable(site: Path) -> None:
@@ -58,31 +63,6 @@ def _check_replaceable(site: Path) -> None:
     other = sorted(path.name for path in site.iterdir() if path.name not in _OURS) if site.is_dir() else [site.name]
     if other:
         raise DataError(f"{site} holds what is no leaderboard ({', '.join(other[:3])}). Give another folder with -o.")
-
-
-def _files(board: Board, runs: Sequence[Run], *, private: bool) -> Mapping[str, str]:
-    """File name -> text."""
-    pages = Pages()
-    charts = draw_charts(board, runs, str if private else without_paths, private=private)
-    files = {
-        "index.html": pages.index(board, charts),
-        "charts.html": pages.charts(charts),
-        "leaderboard.json": board.model_dump_json(indent=2) + "\n",
-        "leaderboard.csv": board_csv(board),
-        "leaderboard.md": as_markdown(board_sheet(board)),
-        "leaderboard.tex": as_latex(board_sheet(board)),
-        "published.html": pages.published(papers(runs)),
-    }
-    corpora = {(section.corpus.name, section.task, section.split): section.corpus for section in board.sections}
-    answers: dict[tuple[str, str], Answers] = {}
-    for run in runs:
-        record = run.record
-        known = answers.setdefault(
-            (record.corpus, record.corpus_revision), Answers(record.corpus, record.corpus_revision, private=private)
-        )
-        page = run_page(run, known, (lambda value: value) if private else without_paths)
-        files[f"runs/{record.id}.html"] = pages.run(page, corpora[record.corpus, record.task, record.split])
-    return files
 
 
 def _swap(fresh: Path, site: Path) -> None:

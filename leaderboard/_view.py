@@ -1,14 +1,25 @@
 """What the templates of the index draw: columns with one scale each, and notes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from leaderboard._format import Display, display, nice_limit
-from leaderboard._schema import Row, Score, Section
+from leaderboard._schema import Board, Row, Score, Section
 
-__all__ = ["Column", "columns", "kind_label", "notes", "place"]
+__all__ = ["Column", "choices", "column_choices", "columns", "kind_label", "notes", "place", "scale_limit"]
 
 _KINDS = {"floor": "Floor", "baseline": "Baseline", "mecap_r1": "MECap-R1", "external": "External"}
+
+
+_PLAIN_COLUMNS = {
+    "failed": "Failed",
+    "parameters": "Parameters",
+    "seconds": "s / utterance",
+    "seeds": "Seeds",
+    "date": "Date",
+}
+
+Say = Callable[[str], str]
 
 
 def kind_label(kind: str) -> str:
@@ -68,21 +79,45 @@ def scale_limit(look: Display, scores: Iterable[Score], others: Iterable[float] 
     return nice_limit(max([*ends, *others], default=0.0) * look.factor) / look.factor
 
 
-def notes(section: Section) -> list[str]:
+def notes(section: Section, say: Say = str) -> list[str]:
     """Why numbers or intervals are missing: a sentence for each metric and reason, with the systems it is true of."""
     found: dict[tuple[str, str, str], list[Row]] = {}
     for row in section.rows:
         for name, score in row.scores.items():
             if score.reason and name in (*section.main, *section.further):
                 found.setdefault((name, score.status, score.reason), []).append(row)
-    lacks = {"ok": "", "unavailable": "unavailable: "}
+    lacks = {"ok": "", "unavailable": f"{say('unavailable')}: "}
     return [
-        f"{display(name).label} of {_who(rows, section)}: {lacks[status]}{reason}"
+        say("{metric} of {systems}: {reason}").format(
+            metric=say(display(name).label), systems=_who(rows, section, say), reason=lacks[status] + say(reason)
+        )
         for (name, status, reason), rows in found.items()
     ]
 
 
-def _who(rows: list[Row], section: Section) -> str:
+def _who(rows: list[Row], section: Section, say: Say) -> str:
     if len(rows) == len(section.rows):
-        return "every system"
-    return ", ".join(row.name for row in rows) if len(rows) <= 3 else f"{len(rows)} systems"
+        return say("every system")
+    return ", ".join(row.name for row in rows) if len(rows) <= 3 else say("{n} systems").format(n=len(rows))
+
+
+def choices(board: Board) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """What the tables can be filtered by: a field, its label, and (value, text) of what occurs."""
+    corpora = {section.corpus.name: section.corpus.title for section in board.sections}
+    tasks = {section.task: section.task for section in board.sections}
+    ranked = [row.kind for section in board.sections for row in section.rows]
+    found = {*ranked, *(row.kind for section in board.sections for row in section.unranked)}
+    kinds = {kind: kind_label(kind) for kind in (*_KINDS, *sorted(found - _KINDS.keys())) if kind in found}
+    return [
+        ("corpus", "Corpus", list(corpora.items())),
+        ("task", "Task", list(tasks.items())),
+        ("kind", "Kind", list(kinds.items())),
+    ]
+
+
+def column_choices(board: Board) -> list[tuple[str, str, bool]]:
+    """The columns that can be shown: key, label, and whether they are at first."""
+    main = dict.fromkeys(name for section in board.sections for name in section.main)
+    further = dict.fromkeys(name for section in board.sections for name in section.further if name not in main)
+    metrics = [(name, display(name).label, name in main) for name in (*main, *further)]
+    return [*metrics, *((key, label, True) for key, label in _PLAIN_COLUMNS.items())]

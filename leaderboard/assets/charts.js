@@ -1,5 +1,3 @@
-"use strict";
-
 /* Charts to explore. Expressions are interpreted, for the policy of the page lets nothing be compiled. */
 const ERRORS = 1;
 const charts = JSON.parse(document.getElementById("charts-data").textContent);
@@ -23,7 +21,7 @@ async function draw(place, spec) {
     });
     place.dataset.drawn = "";
   } catch (error) {
-    place.textContent = `This chart could not be drawn: ${error.message}`;
+    place.textContent = say("This chart could not be drawn: {reason}", { reason: error.message });
   }
 }
 

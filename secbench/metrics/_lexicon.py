@@ -12,7 +12,7 @@ import hashlib
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -62,6 +62,19 @@ class LexiconExtractor:
         """The classes that each caption names; an empty set where it names none."""
         return [self._recall(caption) for caption in captions]
 
+    def words(self, caption: str) -> list[tuple[int, int]]:
+        """Where the words stand that name a class: (begin, end) in the caption as it was written, ascending.
+
+        Empty, too, where compatibility characters cannot be traced one by one.
+        """
+        folded = [
+            (one, k) for k, c in enumerate(caption) for one in unicodedata.normalize("NFKC", c) if not one.isspace()
+        ]
+        text = _plain(caption)
+        if len(text) != len(folded):
+            return []
+        return [(folded[at][1], folded[at + length - 1][1] + 1) for at, length in self._walk(text, _Reader())]
+
     def _recall(self, caption: str) -> frozenset[str]:
         """Read a caption, or remember what was found in it; equal findings are one object."""
         known = self._read_before
@@ -73,25 +86,36 @@ class LexiconExtractor:
         return known[caption]
 
     def _read(self, caption: str) -> frozenset[str]:
-        text = _QUOTED.sub(".", "".join(unicodedata.normalize("NFKC", caption).split()))
         reader = _Reader()
+        for _ in self._walk(_plain(caption), reader):
+            pass
+        return frozenset(reader.found)
+
+    def _walk(self, text: str, reader: "_Reader") -> Iterator[tuple[int, int]]:
+        """Let a reader take a text; yields the place and the length of each entry that names a class."""
         position = 0
         while position < len(text):
             length = self._longest(text, position)
             if length:
-                reader.take(self._entries[text[position : position + length]])
+                if reader.take(self._entries[text[position : position + length]]):
+                    yield position, length
             else:
                 reader.forget()
                 if text[position] in _CLAUSE_ENDS:
                     reader.content = False
             position += max(1, length)
-        return frozenset(reader.found)
 
     def _longest(self, text: str, position: int) -> int:
         for length in self._lengths.get(text[position], ()):
             if text[position : position + length] in self._entries:
-                return length
+                return min(length, len(text) - position)
         return 0
+
+
+def _plain(caption: str) -> str:
+    """Without white space, in compatibility characters, and what stands in quotation marks as full stops."""
+    text = "".join(unicodedata.normalize("NFKC", caption).split())
+    return _QUOTED.sub(lambda quoted: "." * len(quoted[0]), text)
 
 
 class _Reader:
@@ -105,18 +129,18 @@ class _Reader:
         self._affect = False  # a holder of feelings reaches this place
         self._listing = False  # the last emotion word was negated, and only connectors and fillers came since
 
-    def take(self, entry: _Entry) -> None:
-        """Take the next entry."""
+    def take(self, entry: _Entry) -> bool:
+        """Take the next entry; whether it names a class."""
         kinds = entry.kinds
         if kinds & (_HOLDER | _AFFECT | _VOICE):
             self.content = False
         if kinds & _TERM or (kinds & _STATE and self._held):
-            self._emotion(entry.classes, negated=self._negated)
-        elif kinds & _CHANGE and self._affect:
-            self._emotion(_NEUTRAL if self._negated else _NOTHING, negated=False)
-        elif kinds & _AFFECT and self._negated:
-            self._emotion(_NEUTRAL, negated=False)
-        elif kinds & (_AFFECT | _HOLDER):
+            return self._emotion(entry.classes, negated=self._negated)
+        if kinds & _CHANGE and self._affect:
+            return self._emotion(_NEUTRAL if self._negated else _NOTHING, negated=False)
+        if kinds & _AFFECT and self._negated:
+            return self._emotion(_NEUTRAL, negated=False)
+        if kinds & (_AFFECT | _HOLDER):
             self._held, self._affect = True, bool(kinds & _AFFECT)
         elif kinds & _NEGATOR:
             self._negated = True
@@ -125,12 +149,15 @@ class _Reader:
         elif not kinds & _FILLER:
             self.content = self.content or bool(kinds & _CONTENT)
             self.forget()
+        return False
 
-    def _emotion(self, classes: frozenset[str], *, negated: bool) -> None:
-        if not negated and not self.content:
+    def _emotion(self, classes: frozenset[str], *, negated: bool) -> bool:
+        counts = not negated and not self.content
+        if counts:
             self.found |= classes
         self.forget()
         self._listing = negated
+        return counts and bool(classes)
 
     def forget(self) -> None:
         """Take text that is in no entry: nothing reaches beyond it."""

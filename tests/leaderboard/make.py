@@ -16,7 +16,7 @@ from secbench.schema import Drop, Listening, ListeningControl, Provenance, Repor
 from secbench.tasks import find_task
 
 WORDS = dict(zip(EMOTIONS, ("平静", "高兴", "悲伤", "愤怒", "惊讶", "厌恶", "恐惧"), strict=True))
-FRAMES = (
+FRAMES: tuple[str, ...] = (
     "说话人的语气听起来十分{}",
     "说话人的语气听起来带着明显的{}",
     "声音里透着{}，语速适中",
@@ -26,18 +26,18 @@ WARNING = "The voices and emotions are synthetic: scores say nothing about real 
 DIALOGUES, TURNS = 12, 5
 
 
-def build_corpus(**card: Any) -> Corpus:
+def build_corpus(dialogues: int = DIALOGUES, turns: int = TURNS, **card: Any) -> Corpus:
     """Sixty test utterances in twelve dialogues of two speakers, with three references each."""
     rows = []
-    for number in range(DIALOGUES * TURNS):
+    for number in range(dialogues * turns):
         emotion = EMOTIONS[number * 3 % len(EMOTIONS)]
         captions = tuple(FRAMES[(number + k) % len(FRAMES)].format(WORDS[emotion]) for k in range(3))
         utterance = Utterance(
             f"u{number:03d}",
             transcript=f"机密台词{number}",
             speaker=f"s{number % 2}",
-            dialogue=f"d{number // TURNS:02d}",
-            turn=number % TURNS,
+            dialogue=f"d{number // turns:02d}",
+            turn=number % turns,
         )
         rows.append(Example(utterance, References({"overall": captions}, {"audio": emotion})))
     fields = {

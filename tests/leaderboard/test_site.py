@@ -24,9 +24,10 @@ def texts(folder: Path) -> dict[str, str]:
 
 def test_the_files(site: Path, maker: Maker) -> None:
     runs, _ = read_runs((), maker.root)
-    pages = {f"runs/{run.record.id}.html" for run in runs}
-    first = {"index.html", "charts.html", "published.html"}
-    assert set(texts(site)) == {f"leaderboard.{kind}" for kind in ("csv", "json", "md", "tex")} | first | pages
+    pages = {f"runs/{run.record.id}.html" for run in runs} | {"index.html", "charts.html", "published.html"}
+    pages |= {f"utterances/toytalk-{task}-test.html" for task in ("caption-overall", "emotion-audio")}
+    data = {f"leaderboard.{kind}" for kind in ("csv", "json", "md", "tex")}
+    assert set(texts(site)) == data | pages | {f"zh/{page}" for page in pages}
 
 
 def test_the_same_runs_give_the_same_bytes(site: Path, maker: Maker, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from secbench.emotions import EMOTIONS
 from secbench.errors import UsageError
@@ -57,6 +59,32 @@ def lexicon() -> LexiconExtractor:
 @pytest.mark.parametrize(("caption", "expected"), NEGATION)
 def test_negation_and_distractors(lexicon: LexiconExtractor, caption: str, expected: set[str]) -> None:
     assert lexicon.extract([caption]) == [frozenset(expected)]
+
+
+@pytest.mark.parametrize(
+    ("caption", "words"),
+    [
+        ("她听起来十分悲伤", ["悲伤"]),
+        ("没有生气或悲伤，语气里透着喜悦", ["喜悦"]),
+        ("她 语气 愤 怒", ["愤 怒"]),
+        ("她说“我很生气”，语速很快", []),
+        ("讲述悲伤的故事，语气平静", ["平静"]),
+        ("不带任何感情", ["感情"]),
+        ("", []),
+    ],
+)
+def test_the_words_that_name_a_class(lexicon: LexiconExtractor, caption: str, words: list[str]) -> None:
+    assert [caption[begin:end] for begin, end in lexicon.words(caption)] == words
+
+
+@given(st.text(st.sampled_from("悲伤不没有感情高兴生气，。 “”ﬁ㈱很听起来"), max_size=30))
+def test_words_are_found_exactly_where_a_class_is_read(caption: str) -> None:
+    lexicon = LexiconExtractor()
+    spans = lexicon.words(caption)
+    assert bool(spans) == bool(lexicon.extract([caption])[0])
+    ends = [place for span in spans for place in span]
+    assert ends == sorted(ends)
+    assert all(0 <= begin < end <= len(caption) for begin, end in spans)
 
 
 def test_set_f1_on_captions_labelled_by_hand(lexicon: LexiconExtractor) -> None:

@@ -1,0 +1,118 @@
+"""Everything on a site: the name of each file, and its text or the file that it is a copy of."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from markupsafe import Markup
+
+from leaderboard._charts import draw_charts
+from leaderboard._clips import clip_files
+from leaderboard._embed import embedded
+from leaderboard._export import board_csv
+from leaderboard._language import LANGUAGES
+from leaderboard._paper import board_sheet
+from leaderboard._published import papers
+from leaderboard._read import Run, Scored
+from leaderboard._redact import without_paths
+from leaderboard._render import Beside, Pages
+from leaderboard._run_page import RunPage, run_page
+from leaderboard._samples import Answers, Corpora
+from leaderboard._schema import Board, Corpus, Section
+from leaderboard._utterances import UtterancePage, utterance_page
+from secbench.reproduction import as_latex, as_markdown
+
+__all__ = ["contents"]
+
+
+def contents(
+    board: Board, runs: Sequence[Run], root: Path | None = None, *, private: bool = False
+) -> Iterator[tuple[str, str | Path]]:
+    """What a site holds, file by file.
+
+    Args:
+        board: the rows.
+        runs: all that were read.
+        root: folder of a corpus that is not shipped.
+        private: show transcripts, references, audio and local paths whatever the corpus card says.
+
+    Raises:
+        DataError: if the folder holds no corpus of these runs.
+    """
+    corpora = Corpora(root, private=private)
+    corpora.check_root({(run.record.corpus, run.record.corpus_revision) for run in runs})
+    site = _Site(board, runs, corpora, private=private)
+    yield from site.tables()
+    yield from site.audio()
+    yield from site.pages()
+
+
+@dataclass(frozen=True)
+class _Site:
+    board: Board
+    runs: Sequence[Run]
+    corpora: Corpora
+    private: bool
+
+    def tables(self) -> Iterator[tuple[str, str]]:
+        """The rows for other programs and for papers."""
+        sheet = board_sheet(self.board)
+        yield "leaderboard.json", self.board.model_dump_json(indent=2) + "\n"
+        yield "leaderboard.csv", board_csv(self.board)
+        yield "leaderboard.md", as_markdown(sheet)
+        yield "leaderboard.tex", as_latex(sheet)
+
+    def audio(self) -> Iterator[tuple[str, Path]]:
+        """The clips of sections whose audio may be heard."""
+        for section in self.board.sections:
+            for address, path in clip_files(section.id, self._answers(section).audio(section.split)).values():
+                yield address.partition("#")[0], path
+
+    def pages(self) -> Iterator[tuple[str, str]]:
+        """The pages, in each language."""
+        clean = str if self.private else without_paths
+        charts = draw_charts(self.board, self.runs, clean, private=self.private)
+        tables = papers(self.runs)
+        single = [self._run_page(run) for run in self.runs]
+        beside = Beside(utterances=frozenset(page.section.id for page, _ in self._utterances))
+        for language in LANGUAGES:
+            pages = Pages(language, beside)
+            yield f"{language.folder}index.html", pages.index(self.board, charts)
+            yield f"{language.folder}charts.html", pages.charts(charts)
+            yield f"{language.folder}published.html", pages.published(tables)
+            for page, corpus in single:
+                yield f"{language.folder}runs/{page.run.record.id}.html", pages.run(page, corpus)
+            for found, data in self._utterances:
+                spoken = self._spoken(found.section)
+                yield f"{language.folder}utterances/{found.section.id}.html", pages.utterances(found, data, spoken)
+
+    @cached_property
+    def _known(self) -> Mapping[str, Run]:
+        return {run.record.id: run for run in self.runs}
+
+    @cached_property
+    def _utterances(self) -> list[tuple[UtterancePage, Markup]]:
+        pages = [self._utterance_page(section) for section in self.board.sections]
+        return [(page, embedded(page.data)) for page in pages if page is not None]
+
+    def _utterance_page(self, section: Section) -> UtterancePage | None:
+        answers = self._answers(section)
+        audio = {name: one for name, (one, _) in clip_files(section.id, answers.audio(section.split)).items()}
+        scored = {name: run for name, run in self._known.items() if isinstance(run, Scored)}
+        return utterance_page(section, scored, answers, audio)
+
+    def _run_page(self, run: Run) -> tuple[RunPage, Corpus]:
+        record = run.record
+        clean = (lambda value: value) if self.private else without_paths
+        found = run_page(run, self.corpora.answers(record.corpus, record.corpus_revision), clean)
+        places = {(one.corpus.name, one.task, one.split): one.corpus for one in self.board.sections}
+        return found, places[record.corpus, record.task, record.split]
+
+    def _answers(self, section: Section) -> Answers:
+        return self.corpora.answers(section.corpus.name, section.corpus.revision)
+
+    def _spoken(self, section: Section) -> str:
+        """The language of a section's captions."""
+        first = self._known[section.rows[0].runs[0]].record
+        return str((first.card.get("languages") or ("zh",))[0])
