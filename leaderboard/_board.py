@@ -1,6 +1,6 @@
 """Runs to the rows of the leaderboard."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 
 from leaderboard._eligible import divide
@@ -9,12 +9,12 @@ from leaderboard._read import Broken, Run, Scored
 from leaderboard._references import floors, references
 from leaderboard._schema import Board, Corpus, Row, Score, Section, Unranked, Unreadable
 from leaderboard._seeds import Configuration, configurations
-from secbench.comparison import rank_intervals
+from secbench.comparison import Pairwise, Systems
 from secbench.metrics import NOT_ASKED_FOR
 from secbench.schema import Drop
 from secbench.tasks import TASKS, find_task
 
-__all__ = ["MAIN", "build_board", "section_id"]
+__all__ = ["MAIN", "Tested", "build_board", "rank_runs", "section_id"]
 
 MAIN = {True: ("bleu4", "cider", "emo_f1", "distinct2"), False: ("weighted_f1", "macro_f1", "accuracy")}
 """The ranking metrics of caption tasks (True) and label tasks (False)."""
@@ -23,6 +23,8 @@ _ORDER_BY = {True: ("emo_f1", "cider", "bleu4"), False: ("weighted_f1", "macro_f
 
 Ranks = dict[str, dict[str, tuple[int, int]]]
 Tidy = Callable[[str], str]
+Tested = Mapping[str, Pairwise]
+"""Ranking metric -> all pairs of the ranked systems of a section."""
 
 
 def section_id(run: Run) -> str:
@@ -34,24 +36,34 @@ def section_id(run: Run) -> str:
 
 
 def build_board(runs: Sequence[Run], broken: Sequence[Broken], tidy: Tidy = str) -> Board:
+    """Rank runs; arguments as of `rank_runs`."""
+    return rank_runs(runs, broken, tidy)[0]
+
+
+def rank_runs(runs: Sequence[Run], broken: Sequence[Broken], tidy: Tidy = str) -> tuple[Board, dict[str, Tested]]:
     """Rank runs.
 
     Args:
         runs: in the order of their ids.
         broken: folders that could not be read.
         tidy: applied to free text (reasons), to leave out what must not be published.
+
+    Returns:
+        The board, and for each section id the tests that its ranks come from.
     """
     groups: dict[tuple[str, str, str], list[Run]] = {}
     for run in runs:
         groups.setdefault((run.record.corpus, run.record.task, run.record.split), []).append(run)
     order = sorted(groups, key=lambda key: (key[0], list(TASKS).index(find_task(key[1]).name), key[2]))
-    return Board(
-        sections=tuple(_section(groups[key], tidy) for key in order),
+    found = [_section(groups[key], tidy) for key in order]
+    board = Board(
+        sections=tuple(section for section, _ in found),
         unreadable=tuple(Unreadable(folder=one.folder, reason=tidy(one.reason)) for one in broken),
     )
+    return board, {section.id: tested for section, tested in found}
 
 
-def _section(runs: Sequence[Run], tidy: Tidy) -> Section:
+def _section(runs: Sequence[Run], tidy: Tidy) -> tuple[Section, Tested]:
     newest = max(runs, key=lambda run: (run.record.provenance.created, run.record.id))
     caption = find_task(newest.record.task).is_caption
     main = MAIN[caption]
@@ -62,6 +74,7 @@ def _section(runs: Sequence[Run], tidy: Tidy) -> Section:
         (name for name in _ORDER_BY[caption] if any(_has(run, name) for run in ranked)), _ORDER_BY[caption][0]
     )
     systems = configurations(ranked)
+    tested = _tested(ranked, main)
     bars = floors(systems, main)
     everything = dict.fromkeys(
         name
@@ -70,7 +83,7 @@ def _section(runs: Sequence[Run], tidy: Tidy) -> Section:
         for name, score in run.report.metrics.items()
         if not score.reason.startswith(NOT_ASKED_FOR)
     )
-    return Section(
+    section = Section(
         id=section_id(newest),
         corpus=_corpus(shown),
         task=shown.record.task,
@@ -81,11 +94,28 @@ def _section(runs: Sequence[Run], tidy: Tidy) -> Section:
         ranked_by=ranked_by,
         main=main,
         further=tuple(name for name in everything if name not in main),
-        rows=_rows(ranked, systems, distinct_names(systems, tidy), main, ranked_by, bars),
+        rows=_rows(systems, distinct_names(systems, tidy), _ranks(tested), ranked_by, bars),
         floors=bars,
         references=references(shown) if isinstance(shown, Scored) and ranked else (),
         unranked=tuple(_unranked(run, tuple(map(tidy, reasons))) for run, reasons in apart),
     )
+    return section, tested
+
+
+def _tested(ranked: Sequence[Scored], main: Sequence[str]) -> Tested:
+    """All pairs under each metric that at least one system has."""
+    if not ranked:
+        return {}
+    systems = Systems.of(ranked)
+    return {name: Pairwise(systems, name) for name in main if any(_has(run, name) for run in ranked)}
+
+
+def _ranks(tested: Tested) -> Ranks:
+    """Metric -> run id -> rank interval."""
+    return {
+        name: {run.record.id: rank for place, rank in pairs.ranks().items() for run in pairs.systems.groups[place].runs}
+        for name, pairs in tested.items()
+    }
 
 
 def _has(run: Scored, metric: str) -> bool:
@@ -107,14 +137,8 @@ def _corpus(run: Run) -> Corpus:
 
 
 def _rows(
-    ranked: Sequence[Scored],
-    systems: Sequence[Configuration],
-    names: Sequence[str],
-    main: Sequence[str],
-    ranked_by: str,
-    bars: dict[str, float],
+    systems: Sequence[Configuration], names: Sequence[str], ranks: Ranks, ranked_by: str, bars: dict[str, float]
 ) -> tuple[Row, ...]:
-    ranks: Ranks = {name: rank_intervals(ranked, name) for name in main if any(_has(run, name) for run in ranked)}
     rows = [
         _row(system, name, ranks, bars, _listening(system, ranked_by))
         for system, name in zip(systems, names, strict=True)

@@ -10,13 +10,12 @@ from leaderboard._format import display
 from leaderboard._read import Scored
 from leaderboard._samples import Answers, cut
 from leaderboard._schema import Row, Section
-from secbench.corpora import Example
+from leaderboard._texts import Texts, emotion_words, references_of, transcript_of
 from secbench.emotions import EMOTIONS
 from secbench.evaluation import Table
-from secbench.registry import registry
 from secbench.tasks import find_task
 
-__all__ = ["Answer", "Seat", "Shown", "UtterancePage", "utterance_page"]
+__all__ = ["Answer", "Seat", "Shown", "UtterancePage", "seat_of", "utterance_page"]
 
 _FIRST = 50
 """Utterances that stand on the page without JavaScript."""
@@ -84,15 +83,15 @@ def utterance_page(
     """
     if not section.rows:
         return None
-    seats = tuple(_seat(row) for row in section.rows)
+    seats = tuple(seat_of(row) for row in section.rows)
     tables = [runs[seat.run].utterances() for seat in seats]
     known = answers.of(section.split)
-    texts = _Texts()
+    texts = Texts()
     caption = find_task(section.task).is_caption
     said = [_answers(table, texts, caption=caption) for table in tables]
     ids = list(tables[0]["id"])
     examples = [known.get(name) for name in ids]
-    references = [_references(example, section.task) for example in examples]
+    references = [references_of(example, section.task) for example in examples]
     gold = list(tables[0].get("gold") or [None] * len(ids))
     data = {
         "section": section.id,
@@ -101,19 +100,19 @@ def utterance_page(
         "metrics": _scores(section, [runs[seat.run] for seat in seats]),
         "ids": ids,
         "gold": [EMOTIONS.index(name) if name in EMOTIONS else -1 for name in gold],
-        "transcripts": [_transcript(example) for example in examples] if known else None,
+        "transcripts": [transcript_of(example) for example in examples] if known else None,
         "references": [[texts.place(text) for text in some] for some in references] if known else None,
         "audio": [audio.get(name, "") for name in ids] if audio else None,
         "answers": [[place for place, _ in one] for one in said],
         "read": [[mask for _, mask in one] for one in said],
         "texts": texts.known,
-        "felt": _felt(texts.known) if caption else None,
+        "felt": emotion_words(texts.known) if caption else None,
     }
     first = tuple(
         Shown(
             name,
             gold[k] or "",
-            _transcript(examples[k]),
+            transcript_of(examples[k]),
             references[k],
             tuple(_answer(texts.known, *one[k]) for one in said),
         )
@@ -122,27 +121,12 @@ def utterance_page(
     return UtterancePage(section, seats, first, data, (bool(known), bool(audio)))
 
 
-class _Texts:
-    """Each text once, as many systems say the same."""
-
-    def __init__(self) -> None:
-        self._places: dict[str, int] = {}
-
-    @property
-    def known(self) -> list[str]:
-        """The texts, each at its place."""
-        return list(self._places)
-
-    def place(self, text: str) -> int:
-        """The place of a text."""
-        return self._places.setdefault(text, len(self._places))
-
-
-def _seat(row: Row) -> Seat:
+def seat_of(row: Row) -> Seat:
+    """The system of a row."""
     return Seat(row.name, row.runs[0], row.kind, len(row.runs))
 
 
-def _answers(table: Table, texts: _Texts, *, caption: bool) -> list[tuple[int, int]]:
+def _answers(table: Table, texts: Texts, *, caption: bool) -> list[tuple[int, int]]:
     """For each utterance the place of its text (-1: it failed) and its emotions as bits."""
     bits = {name: 1 << k for k, name in enumerate(EMOTIONS)}
     masks: dict[str, int] = {}
@@ -173,23 +157,3 @@ def _scores(section: Section, runs: Sequence[Scored]) -> list[dict[str, Any]]:
             values = [np.rint(np.nan_to_num(table[name]) * unit).astype(int).tolist() for table in tables]
             found.append({"name": name, "label": look.label, "decimals": look.decimals, "values": values})
     return found
-
-
-def _transcript(example: Example | None) -> str:
-    return "" if example is None else cut(example.utterance.transcript or "")
-
-
-def _references(example: Example | None, task: str) -> tuple[str, ...]:
-    if example is None:
-        return ()
-    return tuple(map(cut, example.references.captions.get(find_task(task).aspect or "", ())))
-
-
-def _felt(texts: Sequence[str]) -> list[list[int]]:
-    """For each text, begin and end of one emotion word after another, in UTF-16 units, as scripts count."""
-    lexicon = registry("extractor")["lexicon-zh"].load()()
-    return [[_units(text, place) for word in lexicon.words(text) for place in word] for text in texts]
-
-
-def _units(text: str, place: int) -> int:
-    return place + sum(c > "\uffff" for c in text[:place])

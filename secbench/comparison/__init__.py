@@ -17,6 +17,7 @@ from secbench.comparison._models import (
     ScoredRun,
     System,
 )
+from secbench.comparison._pairwise import PairTest, Pairwise
 from secbench.comparison._systems import Systems
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "Comparison",
     "ComparisonPair",
     "Difference",
+    "PairTest",
+    "Pairwise",
     "RunSource",
     "ScoredRun",
     "SeedGroup",

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
-
 from secbench import statistics
 from secbench.comparison._examples import largest_differences
 from secbench.comparison._models import Comparison, ComparisonPair, Difference, RunSource
+from secbench.comparison._pairwise import Pairwise
 from secbench.comparison._systems import Systems
 from secbench.errors import UsageError
 from secbench.tasks import find_task
@@ -98,9 +97,8 @@ def rank_intervals(
 ) -> dict[str, tuple[int, int]]:
     """The ranks of runs under a metric, as intervals: 1 + the systems significantly better, to n - those worse.
 
-    All pairs are tested, after Holm. Here p is from the standard error of the paired bootstrap (of Distinct: of the
-    jackknife) and Student's t: all systems are resampled once, while randomisations for all pairs would take hours.
-    Runs of one configuration that differ only in seed share a rank.
+    All pairs are tested, after Holm, as `Pairwise` says. Runs of one configuration that differ only in seed share a
+    rank.
 
     Args:
         runs: of one corpus, task and split.
@@ -115,18 +113,8 @@ def rank_intervals(
         UsageError: if neither direction of the metric is better, or no run has it.
     """
     systems = Systems.of(runs, with_metric=metric)
-    groups = systems.groups
-    higher_is_better = groups[0].scores(metric)[0].higher_is_better
-    if higher_is_better is None:
-        raise UsageError(f"{metric} does not rank systems: neither more nor less of it is better.")
-    pairs = [(a, b) for a in range(len(groups)) for b in range(a + 1, len(groups))] if systems.enough else []
-    found = [systems.contrast(a, b, metric) for a, b in pairs]
-    better = np.zeros((len(groups), len(groups)), dtype=bool)
-    for (a, b), result, p in zip(pairs, found, statistics.holm([one.p_error for one in found]), strict=True):
-        winner, loser = (b, a) if (result.difference > 0) == higher_is_better else (a, b)
-        better[winner, loser] = p < alpha
-    intervals = statistics.rank_intervals(better)
-    return {run.record.id: rank for group, rank in zip(groups, intervals, strict=True) for run in group.runs}
+    ranks = Pairwise(systems, metric, alpha).ranks()
+    return {run.record.id: rank for place, rank in ranks.items() for run in systems.groups[place].runs}
 
 
 def _metrics(run: RunSource, names: dict[str, tuple[str, ...]]) -> tuple[str, ...]:

@@ -12,12 +12,29 @@ from secbench.comparison._groups import SeedGroup, group_seeds
 from secbench.comparison._models import Difference, RunSource, SeedPairing
 from secbench.errors import UsageError
 from secbench.metrics import Metric, Types
-from secbench.metrics._arrays import IntArray
+from secbench.metrics._arrays import FloatArray, IntArray
 from secbench.registry import registry
 
-__all__ = ["Systems"]
+__all__ = ["Systems", "count_wins"]
 
 _SAME = 1e-9
+
+
+def count_wins(baseline: FloatArray | None, system: FloatArray | None) -> tuple[int, int, int] | None:
+    """Utterances that the system scores higher, alike and lower.
+
+    Args:
+        baseline: the score of each utterance, shape (N,); None where it means nothing.
+        system: the same of the other.
+
+    Returns:
+        None if there are no such scores.
+    """
+    if baseline is None or system is None:
+        return None
+    change = system - baseline
+    wins, losses = int((change > _SAME).sum()), int((change < -_SAME).sum())
+    return wins, len(change) - wins - losses, losses
 
 
 @dataclass(frozen=True)
@@ -133,12 +150,13 @@ class Systems:
 
     def _counts(self, a: int, b: int, metric: str) -> dict[str, int]:
         """Wins, ties and losses of b over utterances, by their means over seeds."""
-        baseline, system = self.groups[a].each(metric), self.groups[b].each(metric)
-        if not baseline or not system:
-            return {}
-        change = np.mean(system, axis=0) - np.mean(baseline, axis=0)
-        wins, losses = int((change > _SAME).sum()), int((change < -_SAME).sum())
-        return {"wins": wins, "ties": len(change) - wins - losses, "losses": losses}
+        found = count_wins(self.means(a, metric), self.means(b, metric))
+        return dict(zip(("wins", "ties", "losses"), found, strict=True)) if found else {}
+
+    def means(self, k: int, metric: str) -> FloatArray | None:
+        """The score of each utterance by itself, mean over seeds, shape (N,); None where it means nothing."""
+        each = self.groups[k].each(metric)
+        return np.mean(each, axis=0) if each else None
 
     def _replicated(self, metric: str) -> dict[int, statistics.Seeds]:
         """All systems that have the metric, replicated together."""
