@@ -62,7 +62,7 @@ def seconds(work: Callable[[], None]) -> float:
     return time.perf_counter() - begin
 
 
-def opening(pages: list[Path], rounds: int) -> dict[str, float]:
+def opening(pages: list[Path], rounds: int) -> dict[Path, float]:
     """Median milliseconds from the start of the navigation to the end of loading, script and all."""
     from playwright.sync_api import sync_playwright
 
@@ -76,7 +76,7 @@ def opening(pages: list[Path], rounds: int) -> dict[str, float]:
                 page.goto(path.resolve().as_uri())
                 times.append(page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd"))
                 page.close()
-            found[path.name] = median(times)
+            found[path] = median(times)
         browser.close()
         return found
 
@@ -99,12 +99,16 @@ def main() -> None:
         print(f"{options.runs} runs of {options.utterances} utterances, medians of {options.rounds}")
         print(f"building the site     {median(built):6.2f} s (first, with imports: {built[0]:.2f} s)")
         print(f"pandas reads the runs {median(read):6.2f} s; ratio {median(built) / median(read):.1f}")
-        pages = [site / "index.html", *sorted((site / "utterances").iterdir()), *sorted((site / "compare").glob("*"))]
+        pages = [
+            site / "index.html",
+            *sorted((site / "utterances").glob("*.html")),
+            *sorted((site / "compare").glob("*.html")),
+        ]
         pages.append(site / "charts.html")
         for path in pages:
             print(f"{path.relative_to(site)}: {path.stat().st_size / 1000:.0f} kB")
-        for name, milliseconds in opening(pages, options.rounds).items():
-            print(f"opening {name}: {milliseconds:.0f} ms")
+        for path, milliseconds in opening(pages, options.rounds).items():
+            print(f"opening {path.relative_to(site)}: {milliseconds:.0f} ms")
 
 
 if __name__ == "__main__":

@@ -19,11 +19,12 @@ from secbench.evaluation import Table
 from secbench.metrics._arrays import FloatArray
 from secbench.tasks import find_task
 
-__all__ = ["ComparePage", "Duel", "compare_page"]
+__all__ = ["ComparePage", "Duel", "MatrixCell", "compare_page"]
 
 _EXAMPLES_BY = {True: ("cider", "rouge_l", "meteor_zh", "bleu4"), False: ("accuracy",)}
 _SHOWN = 5
 """Utterances of a pair."""
+_VERDICTS = {1: "up", 0: "", -1: "down"}
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,14 @@ class Duel:
 
 
 @dataclass(frozen=True)
+class MatrixCell:
+    """A system of the rows minus one of the columns: the difference as text, and ``up``, ``down`` or nothing."""
+
+    text: str = ""
+    verdict: str = ""
+
+
+@dataclass(frozen=True)
 class ComparePage:
     """Everything on one page.
 
@@ -67,9 +76,15 @@ class ComparePage:
     data: Mapping[str, Any]
 
     @cached_property
-    def matrix(self) -> Mapping[tuple[int, int], Duel]:
-        """The pairs under the metric that ranks the section."""
-        return {(one.a, one.b): one for one in self.duels if one.metric == self.section.ranked_by}
+    def matrix(self) -> list[list[MatrixCell]]:
+        """All pairs under the metric that ranks the section, a row and a column for each seat."""
+        size, look = len(self.seats), display(self.section.ranked_by)
+        cells = [[MatrixCell("" if a == b else "–") for a in range(size)] for b in range(size)]
+        for one in self.duels:
+            if one.metric == self.section.ranked_by:
+                cells[one.b][one.a] = MatrixCell(look.signed(one.difference), _VERDICTS[one.winner])
+                cells[one.a][one.b] = MatrixCell(look.signed(-one.difference), _VERDICTS[-one.winner])
+        return cells
 
 
 def compare_page(section: Section, tested: Tested, answers: Answers) -> ComparePage | None:

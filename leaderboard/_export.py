@@ -1,9 +1,8 @@
 """The rows as CSV."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 
+from leaderboard._downloads import csv_text
 from leaderboard._schema import Board, Score, Section
 
 __all__ = ["board_csv"]
@@ -11,7 +10,6 @@ __all__ = ["board_csv"]
 _FIXED = ("corpus", "task", "split", "status", "reason", "name", "model", "kind", "runs", "seeds", "n", "n_failed")
 _LAST = ("parameters", "seconds_per_utterance", "date")
 _PARTS = ("value", "ci_low", "ci_high", "rank_low", "rank_high")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def board_csv(board: Board) -> str:
@@ -21,21 +19,13 @@ def board_csv(board: Board) -> str:
     """
     metrics = dict.fromkeys(name for section in board.sections for name in (*section.main, *section.further))
     scores = [_column(name, part) for name in metrics for part in _PARTS]
-    text = io.StringIO()
     columns = [*_FIXED, *scores, *_LAST]
-    writer = csv.DictWriter(text, columns, restval="", extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    for section in board.sections:
-        writer.writerows({key: _safe(value) for key, value in row.items()} for row in _lines(section))
-    return text.getvalue()
+    lines = (line for section in board.sections for line in _lines(section))
+    return csv_text(columns, ([line.get(name, "") for name in columns] for line in lines))
 
 
 def _column(metric: str, part: str) -> str:
     return metric if part == "value" else f"{metric}_{part}"
-
-
-def _safe(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _lines(section: Section) -> Iterator[dict[str, object]]:

@@ -29,6 +29,11 @@ class Display(BaseModel):
         """A value of the metric's natural scale, as text."""
         return f"{value * self.factor:.{self.decimals}f}"
 
+    def signed(self, value: float) -> str:
+        """A difference on the metric's natural scale, as text with its sign; 0 has none."""
+        text = self.number(abs(value))
+        return text if not float(text) else f"{'−' if value < 0 else '+'}{text}"
+
     def interval(self, low: float | None, high: float | None) -> str:
         """An interval as text, such as ``31.2–35.6``; an empty string if there is none."""
         return "" if low is None or high is None else f"{self.number(low)}–{self.number(high)}"

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from importlib.resources import files
 
@@ -14,6 +14,7 @@ from leaderboard import _curves
 from leaderboard._board import section_id
 from leaderboard._chart_svg import translated_svg
 from leaderboard._charts import Charts, vega
+from leaderboard._compare_page import ComparePage
 from leaderboard._embed import embedded
 from leaderboard._format import compact, display, plain, seconds
 from leaderboard._language import ENGLISH, LANGUAGES, Language, script_messages
@@ -77,10 +78,17 @@ def environment(language: Language = ENGLISH) -> Environment:
 
 @dataclass(frozen=True)
 class Beside:
-    """The ids of the sections that have a page of utterances, and of those that have a page of comparisons."""
+    """What pages may link to.
+
+    Attributes:
+        utterances: ids of the sections that have a page of utterances.
+        compare: ids of those that have a page of comparisons.
+        shown: ranked run -> the run that these pages show for its system.
+    """
 
     utterances: frozenset[str] = frozenset()
     compare: frozenset[str] = frozenset()
+    shown: Mapping[str, str] = field(default_factory=dict)
 
 
 class Pages:
@@ -117,7 +125,14 @@ class Pages:
         """
         name = f"utterances/{page.section.id}.html"
         media = "'self'" if page.shown[1] else ""
-        return self._page("utterances.html", name, ("utterances.js",), media=media, page=page, data=data, spoken=spoken)
+        return self._page(
+            "utterances.html", name, ("marks.js", "utterances.js"), media=media, page=page, data=data, spoken=spoken
+        )
+
+    def compare(self, page: ComparePage, data: Markup, spoken: str) -> str:
+        """The page of all pairs of a section; arguments as of `utterances`."""
+        name = f"compare/{page.section.id}.html"
+        return self._page("compare.html", name, ("marks.js", "compare.js"), page=page, data=data, spoken=spoken)
 
     def run(self, page: RunPage, corpus: Corpus) -> str:
         """The page of a run."""

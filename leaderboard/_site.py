@@ -5,8 +5,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from leaderboard._board import build_board
+from leaderboard._board import rank_runs
 from leaderboard._contents import contents
+from leaderboard._downloads import FORMATS
 from leaderboard._language import ENGLISH, LANGUAGES
 from leaderboard._read import Broken, Run
 from leaderboard._redact import without_paths
@@ -15,10 +16,15 @@ from secbench.errors import DataError
 
 __all__ = ["write_site"]
 
-_DATA = ("csv", "json", "md", "tex")
 _PAGES = ("charts.html", "compare", "index.html", "published.html", "runs", "utterances")
 _FOLDERS = tuple(language.code for language in LANGUAGES if language is not ENGLISH)
-_OURS = {*_PAGES, *_FOLDERS, "audio", *(f"leaderboard.{kind}" for kind in _DATA)}
+_OURS = {
+    *_PAGES,
+    *_FOLDERS,
+    "audio",
+    "leaderboard.schema.json",
+    *(f"{name}.{kind}" for name in ("leaderboard", "published") for kind in FORMATS),
+}
 
 
 def write_site(
@@ -38,10 +44,10 @@ def write_site(
     """
     site = Path(os.path.realpath(site))
     _check_replaceable(site)
-    board = build_board(runs, broken, str if private else without_paths)
+    board, tested = rank_runs(runs, broken, str if private else without_paths)
     fresh = site.with_name(f".{site.name}.{os.getpid()}.new")
     try:
-        for name, content in contents(board, runs, root, private=private):
+        for name, content in contents(board, tested, runs, root, private=private):
             _write(fresh / name, content)
         _swap(fresh, site)
     finally:

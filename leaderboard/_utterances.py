@@ -154,6 +154,12 @@ def _scores(section: Section, runs: Sequence[Scored]) -> list[dict[str, Any]]:
         if judges and all(isinstance(table.get(name), np.ndarray) for table in tables):
             look = display(name)
             unit = look.factor * 10**look.decimals
-            values = [np.rint(np.nan_to_num(table[name]) * unit).astype(int).tolist() for table in tables]
+            values = [_units(table[name], unit) for table in tables]
             found.append({"name": name, "label": look.label, "decimals": look.decimals, "values": values})
     return found
+
+
+def _units(scores: Sequence[float], unit: float) -> list[int | None]:
+    """Scores in units of their last digit; None where an utterance has none."""
+    whole = np.rint(np.nan_to_num(scores) * unit).astype(int).tolist()
+    return [None if missing else one for one, missing in zip(whole, np.isnan(scores).tolist(), strict=True)]

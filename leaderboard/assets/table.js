@@ -75,7 +75,7 @@ function showRanks(table, key, metric) {
   }
 }
 
-/* Filters. A section that holds nothing of what was asked for goes with its heading. */
+/* Filters. A section of another corpus or task goes as a whole; one without a fitting system says so. */
 
 function apply() {
   let shown = 0;

@@ -61,7 +61,7 @@ function contains(k, words) {
 /* Scores are in units of their last digit; of emotions, 1 is right and 0 is wrong. */
 function score(s, k) {
   const metric = data.metrics.find((one) => one.name === form.elements.by.value);
-  return metric ? metric.values[s][k] : Number(right(s, k));
+  return metric ? metric.values[s][k] ?? 0 : Number(right(s, k));
 }
 
 function right(s, k) {
@@ -124,10 +124,6 @@ function utterance(k) {
   );
 }
 
-function spoken(tag, style, text) {
-  return element(tag, { class: style, lang: source.dataset.lang, dir: "auto" }, text);
-}
-
 function answers(k, grams) {
   const heads = [say("System"), say("Answer"), say("Emotion"), ...data.metrics.map((metric) => say(metric.label))];
   const rows = shownSystems().map((s) => {
@@ -142,7 +138,7 @@ function answers(k, grams) {
 }
 
 function number(value, decimals) {
-  return (value / 10 ** decimals).toFixed(decimals);
+  return value === null ? "–" : (value / 10 ** decimals).toFixed(decimals);
 }
 
 function answer(s, k, grams) {
@@ -159,58 +155,6 @@ function emotions(s, k) {
     cell.prepend(sign, " ");
   }
   return cell;
-}
-
-/* Marks: tokens as the metrics cut them (characters; words of other scripts whole), in the text as it was written. */
-
-function tokens(text) {
-  return [...text.matchAll(/\p{Script=Han}|(?:(?!\p{Script=Han})[\p{L}\p{N}\p{M}])+/gu)].map((match) => ({
-    at: match.index,
-    end: match.index + match[0].length,
-    key: match[0].normalize("NFKC").toLowerCase(),
-  }));
-}
-
-function ngrams(texts) {
-  const seen = new Set();
-  for (const text of texts) {
-    const keys = tokens(text).map((token) => token.key);
-    for (let n = 1; n <= 4; n += 1) for (let k = 0; k + n <= keys.length; k += 1) seen.add(keys.slice(k, k + n).join(" "));
-  }
-  return seen;
-}
-
-/* The length of the longest n-gram through each token that a reference has. */
-function levels(found, grams) {
-  const level = found.map(() => 0);
-  for (let n = 1; n <= 4; n += 1) {
-    for (let k = 0; k + n <= found.length; k += 1) {
-      if (grams.has(found.slice(k, k + n).map((token) => token.key).join(" "))) level.fill(n, k, k + n);
-    }
-  }
-  return level;
-}
-
-/* A text with its matches and its emotion words, of which `felt` has the ends. */
-function marked(tag, place, grams) {
-  const text = data.texts[place];
-  const ends = data.felt?.[place] ?? [];
-  const style = new Array(text.length).fill("");
-  if (grams?.size) {
-    const cut = tokens(text);
-    levels(cut, grams).forEach((level, k) => style.fill(level ? `n${level}` : "", cut[k].at, cut[k].end));
-  }
-  const felt = new Array(text.length).fill(false);
-  for (let k = 0; k < ends.length; k += 2) felt.fill(true, ends[k], ends[k + 1]);
-  const parts = [];
-  for (let from = 0; from < text.length; ) {
-    let to = from + 1;
-    while (to < text.length && style[to] === style[from] && felt[to] === felt[from]) to += 1;
-    const words = felt[from] ? element("b", { class: "felt" }, text.slice(from, to)) : text.slice(from, to);
-    parts.push(style[from] ? element("mark", { class: style[from] }, words) : words);
-    from = to;
-  }
-  return element(tag, { lang: source.dataset.lang, dir: "auto", role: tag === "td" && "cell" }, ...parts);
 }
 
 /* State. */

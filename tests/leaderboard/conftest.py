@@ -1,14 +1,15 @@
 """One set of run folders and its site, made once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from leaderboard._read import read_runs
 from leaderboard._schema import Board
 from leaderboard._site import write_site
-from tests.leaderboard.browser import CHROMIUM, Browser, browser
+from tests.leaderboard.browser import Tab, chromium
 from tests.leaderboard.make import Maker, build_corpus, full_set
 
 
@@ -48,10 +49,22 @@ def board(built: tuple[Path, Board]) -> Board:
     return built[1]
 
 
-@pytest.fixture(scope="session")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A tab of a real browser."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium is installed")
-    with browser(tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real browser; a loop of its own runs as long, so it ends with the tests of a file."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Callable[..., Tab]]:
+    """Opens pages, and closes them after the test."""
+    tabs: list[Tab] = []
+
+    def opened(address: Path | str, **options: object) -> Tab:
+        tabs.append(Tab(browser, address, **options))  # type: ignore[arg-type]
+        return tabs[-1]
+
+    yield opened
+    for one in tabs:
+        one.page.close()

@@ -1,110 +1,131 @@
-"""The pages in a real browser; skipped where there is none."""
+"""All pages in a real browser: quiet, accessible, safe, and the same from a file and from a server."""
 
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from tests.leaderboard.browser import Browser
+from tests.leaderboard.browser import Tab
 
-NAMES = "[...document.querySelectorAll('table.board')[0].tBodies[0].rows].map(r => r.querySelector('a').textContent)"
-RANKS = (
-    "[...document.querySelectorAll('table.board')[0].tBodies[0].rows].map(r => r.querySelector('.rank').textContent)"
+Open = Callable[..., Tab]
+
+SECTION = "toytalk-caption-overall-test"
+PAGES = (
+    "index.html",
+    "charts.html",
+    "published.html",
+    "runs/mecap-s1.html",
+    "runs/hostile.html",
+    "runs/failed.html",
+    f"utterances/{SECTION}.html",
+    "utterances/toytalk-emotion-audio-test.html",
+    f"compare/{SECTION}.html",
+    "compare/toytalk-emotion-audio-test.html",
+    "zh/index.html",
+    f"zh/compare/{SECTION}.html",
 )
-SORTED = "[...document.querySelector('thead').querySelectorAll('[aria-sort]')].map(h => [h.dataset.key, h.ariaSort])"
-BUTTON = "document.querySelector('th[data-key={}] button')"
-BY_NAME = sorted(
-    [
-        "MECap-R1 base",
-        "Whisper-base + GPT-2, SFT",
-        "Nearest neighbour (TF-IDF)",
-        "<script>alert('name')</script>",
-        "constant",
-    ]
-)
+AXE = """() => axe.run(document, {resultTypes: ['violations']}).then(
+    found => found.violations.map(one => [one.id, one.impact, one.nodes.map(node => node.html.slice(0, 150))]))"""
 
 
-@pytest.mark.parametrize("page", ["index.html", "runs/mecap-s0.html", "runs/hostile.html"])
+class _Silent(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *values: object) -> None:
+        pass
+
+
+@pytest.fixture
+def served(site: Path) -> Iterator[str]:
+    """The address of the site on a server, as `python -m http.server` is one."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Silent, directory=str(site))) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize("width", [400, 1400])
-def test_pages_are_quiet_and_fit(tab: Browser, site: Path, page: str, width: int) -> None:
-    tab.open(site / page, width=width)
-    assert tab.requests == [(site / page).as_uri()]
-    assert tab.messages == []
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
-    assert tab.evaluate("getComputedStyle(document.body).margin") != "8px", "the style is applied"
+def test_a_page_is_quiet_and_fits(tab: Open, site: Path, name: str, width: int) -> None:
+    page = tab(site / name, width=width)
+    assert page.requests == [(site / name).as_uri()], "nothing but itself is loaded"
+    assert page.messages == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("getComputedStyle(document.body).fontFamily").startswith("system-ui"), "the style is applied"
 
 
-def test_a_caption_runs_nothing(tab: Browser, site: Path) -> None:
-    tab.open(site / "runs/hostile.html")
-    assert tab.evaluate("document.title").startswith("<script>alert")
-    assert tab.evaluate("document.querySelectorAll('img, script').length") == 0
+@pytest.mark.parametrize("name", PAGES)
+def test_a_server_gives_the_same_page(tab: Open, site: Path, served: str, name: str) -> None:
+    page = tab(served + name)
+    assert page.requests == [served + name]
+    assert page.messages == []
+    assert page.texts("body") == tab(site / name).texts("body")
 
 
-def test_the_policy_stops_what_slips_through(tab: Browser, site: Path) -> None:
-    tab.open(site / "index.html")
-    tab.evaluate(
-        "document.body.insertAdjacentHTML('beforeend', '<b id=x onclick=\"window.ran = 1\" style=\"color: red\">')"
-    )
-    tab.evaluate("document.getElementById('x').click()")
-    assert tab.evaluate("window.ran") is None
-    assert tab.evaluate("document.getElementById('x').style.length") == 0
-    assert any("Content Security Policy" in text for text in tab.messages)
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(tab: Open, site: Path, name: str, scheme: str) -> None:
+    source = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+    for width in (400, 1400):
+        page = tab(site / name, width=width, color_scheme=scheme)
+        page.evaluate(source)
+        assert page.evaluate(AXE) == []
 
 
-def test_sorting_by_a_metric_shows_its_ranks(tab: Browser, site: Path) -> None:
-    tab.open(site / "index.html")
-    before = tab.evaluate(RANKS)
-    tab.evaluate(BUTTON.format("bleu4") + ".click()")
-    assert tab.evaluate(SORTED) == [["bleu4", "descending"]]
-    assert tab.evaluate("document.querySelector('[data-rank-label]').textContent") == "by BLEU-4"
-    expected = tab.evaluate("[...document.querySelectorAll('td[data-key=bleu4]')].slice(0, 5).map(c => c.dataset.rank)")
-    assert tab.evaluate(RANKS) == expected != before
-    values = tab.evaluate("[...document.querySelectorAll('td[data-key=bleu4]')].slice(0, 5).map(c => +c.dataset.value)")
-    assert values == sorted(values, reverse=True)
-    tab.evaluate(BUTTON.format("bleu4") + ".click()")
-    assert tab.evaluate(SORTED) == [["bleu4", "ascending"]]
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(tab: Open, site: Path, name: str) -> None:
+    page = tab(site / name)
+    for address in page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.href)"):
+        target, _, anchor = address.partition("#")
+        path = Path(target.removeprefix("file://").partition("?")[0])
+        assert path.is_file(), address
+        assert not anchor or f'id="{anchor}"' in path.read_text("utf-8"), address
 
 
-def test_sorting_by_keyboard(tab: Browser, site: Path) -> None:
-    tab.open(site / "index.html")
-    tab.evaluate("document.querySelector('.scroll').focus()")
-    tab.press("Tab")
-    assert tab.evaluate("document.activeElement.textContent") == "System"
-    tab.press("Enter")
-    names = tab.evaluate(NAMES)
-    assert tab.evaluate(SORTED) == [["name", "ascending"]]
-    assert sorted(names) == BY_NAME
-    assert names.index("constant") < names.index("MECap-R1 base") < names.index("Whisper-base + GPT-2, SFT")
-    assert tab.evaluate("document.querySelector('[role=status]').textContent") == "Sorted by System, ascending."
+@pytest.mark.parametrize(
+    "name", ["runs/hostile.html", f"utterances/{SECTION}.html", f"compare/{SECTION}.html?b=hostile"]
+)
+def test_a_caption_runs_nothing(tab: Open, site: Path, name: str) -> None:
+    path, _, query = name.partition("?")
+    page = tab((site / path).as_uri() + (f"?{query}" if query else ""))
+    assert "owned" not in page.evaluate("document.title")
+    assert page.evaluate("document.querySelectorAll('img, script[src], iframe').length") == 0
+    assert "<script>alert('name')</script>" in page.evaluate("document.body.textContent")
 
 
-def test_what_has_no_value_stays_last(tab: Browser, site: Path) -> None:
-    tab.open(site / "index.html")
-    for order in ("ascending", "descending"):
-        tab.evaluate(BUTTON.format("parameters") + ".click()")
-        assert tab.evaluate(SORTED) == [["parameters", order]]
-        assert tab.evaluate(NAMES)[-1] == "constant"
+def test_the_policy_stops_what_slips_through(tab: Open, site: Path) -> None:
+    page = tab(site / "index.html")
+    got: list[str] = []
+    page.page.on("response", lambda response: got.append(response.url))
+    markup = "<b id=x onclick='window.ran = 1' style='color: red'>x</b><img src='https://example.org/x.png'>"
+    page.evaluate("text => document.body.insertAdjacentHTML('beforeend', text)", markup)
+    page.evaluate("document.getElementById('x').click()")
+    page.evaluate("fetch('https://example.org/').catch(() => null)")
+    assert page.evaluate("window.ran === undefined")
+    assert page.evaluate("document.getElementById('x').style.length") == 0
+    assert sum("Content Security Policy" in text for text in page.messages) >= 3
+    assert got == []
 
 
-def test_further_metrics_on_demand(tab: Browser, site: Path) -> None:
-    shown = "getComputedStyle(document.querySelector('td[data-key=rouge_l]')).display"
-    for script in (True, False):
-        tab.open(site / "index.html", script=script)
-        assert tab.evaluate(shown) == "none"
-        tab.evaluate("document.querySelector('input.more').click()")
-        assert tab.evaluate(shown) == "table-cell"
-
-
-def test_without_script_the_table_is_whole(tab: Browser, site: Path) -> None:
-    tab.open(site / "index.html", script=False)
-    assert tab.evaluate("document.querySelectorAll('thead button').length") == 0
-    assert len(tab.evaluate(NAMES)) == 5
-    assert tab.evaluate(RANKS)[0] == "1"
-
-
-def test_dark_and_print(tab: Browser, site: Path) -> None:
+def test_dark_and_print(tab: Open, site: Path) -> None:
+    page = tab(site / "index.html")
     ground = "getComputedStyle(document.body).backgroundColor"
-    colours = []
-    for dark, media in ((False, ""), (True, ""), (True, "print")):
-        tab.open(site / "index.html", dark=dark, media=media)
-        colours.append(tab.evaluate(ground))
-    assert colours == ["rgb(252, 252, 250)", "rgb(20, 23, 26)", "rgb(255, 255, 255)"]
+    assert page.evaluate(ground) == "rgb(252, 252, 250)"
+    page.page.emulate_media(color_scheme="dark")
+    assert page.evaluate(ground) == "rgb(20, 23, 26)"
+    page.page.emulate_media(color_scheme="dark", media="print")
+    assert page.evaluate(ground) == "rgb(255, 255, 255)"
+    assert not page.page.locator("form.filters").is_visible()
+
+
+def test_the_other_language_keeps_what_was_asked_for(tab: Open, site: Path) -> None:
+    page = tab(site / "index.html")
+    page.page.get_by_label("Search").fill("sft")
+    page.page.get_by_role("link", name="中文").click()
+    assert page.page.url == (site / "zh/index.html").as_uri() + "?q=sft"
+    assert page.page.locator("form.filters input[type=search]").input_value() == "sft"
+    assert page.evaluate("document.documentElement.lang") == "zh"

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,8 +22,7 @@ from leaderboard._render import Pages
 from leaderboard._schema import Board, Section
 from leaderboard._site import write_site
 from secbench.errors import DataError
-from tests.leaderboard.browser import Browser
-from tests.leaderboard.make import Maker, curve_rows
+from tests.leaderboard.make import Maker
 from tests.leaderboard.test_pages import Page
 
 pytest.importorskip("altair")
@@ -280,102 +278,3 @@ def test_a_choice_is_only_where_a_script_runs(section: Section, runs: Mapping[st
 
 def test_a_site_without_charts_needs_none() -> None:
     assert Charts().groups == ()
-
-
-@pytest.fixture(scope="module")
-def explored(maker: Maker, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A page with every kind of chart."""
-    own = Maker(tmp_path_factory.mktemp("charts") / "runs", maker.corpus)
-    own.root.mkdir()
-    own.write("good", own.captions(0.9), curves=curve_rows(), name="MECap-R1 base", kind="mecap_r1")
-    own.write("hostile", own.captions(0.5), name=OWNED, kind="external")
-    space_file(own.root / "good")
-    write_site(*read_runs((), own.root), own.root.parent / "site")
-    return own.root.parent / "site" / "charts.html"
-
-
-def settled(tab: Browser) -> None:
-    """Wait until every chart is drawn."""
-    for _ in range(100):
-        if tab.evaluate("document.querySelectorAll('.drawn:not([data-drawn])').length") == 0:
-            return
-        time.sleep(0.1)
-    raise AssertionError(tab.evaluate("document.querySelector('.drawn:not([data-drawn])').textContent"))
-
-
-@pytest.mark.parametrize(("width", "dark"), [(400, False), (1400, False), (1400, True)])
-def test_charts_are_drawn_under_the_policy(tab: Browser, explored: Path, width: int, dark: bool) -> None:
-    tab.open(explored, width=width, dark=dark)
-    settled(tab)
-    assert tab.evaluate("document.querySelectorAll('.drawn svg').length") == 5
-    assert tab.requests == [explored.as_uri()]
-    assert tab.messages == []
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width
-
-
-def test_the_policy_lets_nothing_be_compiled(explored: Path) -> None:
-    page = Page(explored.read_text("utf-8"))
-    policy = next(meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
-    assert re.search(r"script-src 'sha256-[\w+/=]{44}'; base-uri", str(policy))
-    assert "unsafe" not in str(policy)
-
-
-def test_a_click_opens_the_page_of_a_system(tab: Browser, explored: Path) -> None:
-    tab.open(explored)
-    settled(tab)
-    tab.evaluate(
-        "{const marks = [...document.querySelectorAll('.drawn path[aria-label]')];"
-        "marks.find(m => m.ariaLabel.startsWith('MECap')).dispatchEvent(new PointerEvent('click', {bubbles: true}))}"
-    )
-    for _ in range(50):
-        if tab.evaluate("location.pathname.endsWith('/runs/good.html')"):
-            return
-        time.sleep(0.1)
-    raise AssertionError(tab.evaluate("location.href"))
-
-
-def test_tooltips_tell_value_and_interval(tab: Browser, explored: Path) -> None:
-    tab.open(explored)
-    settled(tab)
-    tab.evaluate(
-        "{const marks = [...document.querySelectorAll('.drawn path[aria-label]')];"
-        "const mark = marks.find(m => m.ariaLabel.startsWith('<'));"
-        "const box = mark.getBoundingClientRect();"
-        "for (const type of ['pointerover', 'pointermove', 'mouseover', 'mousemove']) mark.dispatchEvent("
-        "new PointerEvent(type, {bubbles: true, clientX: box.x + 2, clientY: box.y + 2}))}"
-    )
-    time.sleep(0.2)
-    assert tab.evaluate("document.querySelector('.tip').hidden") is False
-    said = tab.evaluate("[...document.querySelectorAll('.tip bdi')].map(b => b.textContent)")
-    assert said[:2] == [OWNED, "External"]
-    assert re.fullmatch(r"[\d.]+ \([\d.]+–[\d.]+\)", said[2])
-    assert tab.evaluate("document.querySelectorAll('.tip script').length") == 0
-    assert tab.messages == []
-
-
-def test_a_metric_is_chosen(tab: Browser, explored: Path) -> None:
-    tab.open(explored)
-    settled(tab)
-    place = "document.getElementById('toytalk-caption-overall-test-emotions')"
-    words = f"[...{place}.querySelectorAll('text')].map(t => t.textContent).join(' ')"
-    before = tab.evaluate(words)
-    tab.evaluate(
-        f"{{const s = {place}.querySelector('select'); s.value = 'CIDEr'; "
-        "s.dispatchEvent(new Event('input', {bubbles: true})); s.dispatchEvent(new Event('change', {bubbles: true}))}"
-    )
-    time.sleep(0.3)
-    assert tab.evaluate(words) != before
-    assert tab.messages == []
-
-
-def test_without_script_the_page_says_where_the_charts_are(tab: Browser, explored: Path) -> None:
-    tab.open(explored, script=False)
-    assert "These charts need JavaScript" in tab.evaluate("document.body.innerText")
-
-
-def test_drawings_follow_dark_mode(tab: Browser, site: Path) -> None:
-    colours = []
-    for dark in (False, True):
-        tab.open(site / "index.html", dark=dark)
-        colours.append(tab.evaluate("getComputedStyle(document.querySelector('figure.chart text')).fill"))
-    assert colours == ["rgb(86, 94, 102)", "rgb(167, 176, 184)"]

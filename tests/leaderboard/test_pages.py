@@ -67,6 +67,10 @@ class Page(HTMLParser):
         else:
             self.text += data
 
+    @property
+    def links(self) -> list[str]:
+        return [attributes["href"] or "" for attributes in self.all("a") if "href" in attributes]
+
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
 

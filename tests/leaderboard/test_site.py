@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from leaderboard import _samples
-from leaderboard._read import Run, read_runs
+from leaderboard._read import Run, Scored, read_runs
 from leaderboard._render import Pages
 from leaderboard._schema import Board
 from leaderboard._site import write_site
@@ -24,10 +24,14 @@ def texts(folder: Path) -> dict[str, str]:
 
 def test_the_files(site: Path, maker: Maker) -> None:
     runs, _ = read_runs((), maker.root)
-    pages = {f"runs/{run.record.id}.html" for run in runs} | {"index.html", "charts.html", "published.html"}
-    pages |= {f"utterances/toytalk-{task}-test.html" for task in ("caption-overall", "emotion-audio")}
-    data = {f"leaderboard.{kind}" for kind in ("csv", "json", "md", "tex")}
-    assert set(texts(site)) == data | pages | {f"zh/{page}" for page in pages}
+    captions, labels = (f"toytalk-{task}-test" for task in ("caption-overall", "emotion-audio"))
+    tables = {"published", f"compare/{captions}", f"compare/{labels}"}
+    tables |= {f"runs/{run.record.id}" for run in runs if isinstance(run, Scored)}
+    answers = {f"utterances/{captions}", f"utterances/{labels}"}
+    pages = tables | answers | {f"runs/{run.record.id}" for run in runs} | {"index", "charts"}
+    data = {f"{name}.{kind}" for name in {"leaderboard", *tables} for kind in ("csv", "json", "md", "tex")}
+    data |= {f"{name}.{kind}" for name in answers for kind in ("csv", "json")} | {"leaderboard.schema.json"}
+    assert set(texts(site)) == data | {f"{folder}{page}.html" for page in pages for folder in ("", "zh/")}
 
 
 def test_the_same_runs_give_the_same_bytes(site: Path, maker: Maker, tmp_path: Path) -> None:
@@ -143,7 +147,7 @@ def test_a_failed_swap_puts_the_old_site_back(maker: Maker, tmp_path: Path, monk
 def test_a_page_of_a_run_that_is_gone_goes_too(maker: Maker, tmp_path: Path) -> None:
     write_site(*read_runs(("sft", "trial"), maker.root), tmp_path / "site")
     write_site(*read_runs(("sft",), maker.root), tmp_path / "site")
-    assert [path.name for path in (tmp_path / "site" / "runs").iterdir()] == ["sft.html"]
+    assert [path.name for path in (tmp_path / "site" / "runs").glob("*.html")] == ["sft.html"]
 
 
 def test_a_folder_with_other_files_is_left_alone(maker: Maker, tmp_path: Path) -> None:
