@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Sequence
 from html import unescape
-from typing import Any
 from xml.etree import ElementTree as Tree
 
 from markupsafe import Markup, escape
@@ -26,20 +25,18 @@ _WORDS = re.compile(r"(<text[^>]*>)([^<]+)<")
 _SPACE = "{http://www.w3.org/2000/svg}"
 
 
-def inline_svg(spec: dict[str, Any], title: str, description: str, name: str) -> Markup:
-    """Draw a chart as an `<svg>` element for a page.
+def inline_svg(svg: str, title: str, description: str, name: str) -> Markup:
+    """Make the drawing of a chart an `<svg>` element for a page.
 
     A mark's description becomes the words that show under the pointer.
 
     Args:
-        spec: in Vega-Lite, with its data inside.
+        svg: as Vega draws it.
         title: what it is, for screen readers.
         description: what it says, for screen readers.
         name: from which the ids of title and description are made.
     """
-    from vl_convert import vegalite_to_svg
-
-    drawn = Tree.fromstring(vegalite_to_svg(spec, allowed_base_urls=[]))  # noqa: S314 - made here, from escaped text
+    drawn = Tree.fromstring(svg)  # noqa: S314 - made here, from escaped text
     size = {name: drawn.get(name, "") for name in ("width", "height", "viewBox")}
     words = {"aria-labelledby": f"{name}-title", "aria-describedby": f"{name}-desc"}
     root = Tree.Element("svg", {"role": "img", **words, **size, **_BASE})

@@ -1,8 +1,9 @@
 """The charts of a site: drawings for the index, and a page on which they can be explored."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
 
@@ -16,9 +17,10 @@ from leaderboard._chart_training import MOST_RUNS, training_series, training_spe
 from leaderboard._embed import embedded
 from leaderboard._read import Run
 from leaderboard._schema import Board, Section
+from leaderboard._vega import begin_drawing
 from secbench.errors import DataError
 
-__all__ = ["Chart", "Charts", "Drawing", "Group", "draw_charts", "vega"]
+__all__ = ["Chart", "Charts", "Drawing", "Group", "charts_missing", "draw_charts"]
 
 MOST_SYSTEMS = 12
 """Rows of the drawing by emotion on the index; all systems are on the page of charts."""
@@ -29,11 +31,26 @@ _MISSING = "charts unavailable: pip install 'secbench[charts]'"
 
 @dataclass(frozen=True)
 class Drawing:
-    """A chart on the index: `svg` with its title, and what is not on it."""
+    """A chart on the index.
 
+    Attributes:
+        id: of its place.
+        title: what it is.
+        description: what it says, for screen readers.
+        note: what is not on it.
+        drawn: by Vega, when it is ready.
+    """
+
+    id: str
     title: str
-    svg: Markup
-    note: str = ""
+    description: str
+    note: str
+    drawn: "Future[str]" = field(repr=False, compare=False)
+
+    @cached_property
+    def svg(self) -> Markup:
+        """The element; waits for it."""
+        return inline_svg(self.drawn.result(), self.title, self.description, self.id)
 
 
 @dataclass(frozen=True)
@@ -74,6 +91,11 @@ class Charts:
     remarks: tuple[str, ...] = ()
 
 
+def charts_missing() -> str:
+    """Why no chart can be drawn, and what to do; empty if they can."""
+    return _MISSING if any(find_spec(name) is None for name in _PACKAGES) else ""
+
+
 def draw_charts(board: Board, runs: Sequence[Run], clean: Callable[[str], str], *, private: bool = False) -> Charts:
     """Draw the charts of a site; without the packages that draw, none.
 
@@ -83,8 +105,8 @@ def draw_charts(board: Board, runs: Sequence[Run], clean: Callable[[str], str], 
         clean: applied to remarks, to leave out what must not be published.
         private: show the words of references in emotion spaces.
     """
-    if any(find_spec(name) is None for name in _PACKAGES):
-        return Charts(unavailable=_MISSING)
+    if missing := charts_missing():
+        return Charts(unavailable=missing)
     from altair.utils.schemapi import debug_mode
 
     known = {run.record.id: run for run in runs}
@@ -97,15 +119,6 @@ def draw_charts(board: Board, runs: Sequence[Run], clean: Callable[[str], str], 
         data=embedded(specs),
         remarks=tuple(remark for one in drawn for remark in one.remarks),
     )
-
-
-@cache
-def vega() -> str:
-    """Vega, Vega-Lite and Vega-Embed with the expression interpreter, as one script."""
-    from vl_convert import javascript_bundle
-
-    text: str = javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return text.replace("\r", "").replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 class _Section:
@@ -131,7 +144,7 @@ class _Section:
 
     def _point_drawing(self, chart: Tradeoff) -> Drawing:
         name = f"chart-{self.section.id}-{chart.metric}"
-        return Drawing(chart.title, inline_svg(chart.spec, chart.title, chart.description, name), _undrawn(chart))
+        return Drawing(name, chart.title, chart.description, _undrawn(chart), begin_drawing(chart.spec))
 
     def _emotion_drawing(self, matrix: Cells) -> Iterator[Drawing]:
         all_names = systems(matrix)
@@ -140,8 +153,8 @@ class _Section:
         if rows:
             title, cut = "F1 by emotion", len(all_names) > len(shown)
             note = f"The first {len(shown)} of {len(all_names)} systems." if cut else ""
-            svg = inline_svg(emotion_spec(rows, choice=False), title, said(rows), f"chart-{self.section.id}-emotions")
-            yield Drawing(title, svg, note)
+            drawn = begin_drawing(emotion_spec(rows, choice=False))
+            yield Drawing(f"chart-{self.section.id}-emotions", title, said(rows), note, drawn)
 
     def _emotions(self, matrix: Cells) -> Iterator[tuple[Chart, dict[str, Any]]]:
         if matrix:

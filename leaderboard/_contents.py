@@ -9,7 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from leaderboard._board import Tested
-from leaderboard._charts import draw_charts
+from leaderboard._charts import Charts, draw_charts
 from leaderboard._clips import clip_files
 from leaderboard._compare_page import ComparePage, compare_page
 from leaderboard._downloads import files_of
@@ -54,6 +54,7 @@ def contents(
     corpora = Corpora(root, private=private)
     corpora.check_root({(run.record.corpus, run.record.corpus_revision) for run in runs})
     site = _Site(board, tested, runs, corpora, private=private)
+    site.charts  # noqa: B018 - drawn while the rest is written
     yield from site.tables()
     yield from site.audio()
     yield from site.pages()
@@ -92,8 +93,6 @@ class _Site:
 
     def pages(self) -> Iterator[tuple[str, str]]:
         """The pages, in each language."""
-        clean = str if self.private else without_paths
-        charts = draw_charts(self.board, self.runs, clean, private=self.private)
         single = [self._run_page(run) for run in self.runs]
         beside = Beside(
             utterances=frozenset(page.section.id for page, _ in self._utterances),
@@ -102,8 +101,6 @@ class _Site:
         )
         for language in LANGUAGES:
             pages = Pages(language, beside)
-            yield f"{language.folder}index.html", pages.index(self.board, charts)
-            yield f"{language.folder}charts.html", pages.charts(charts)
             yield f"{language.folder}published.html", pages.published(self._papers)
             for page, corpus in single:
                 yield f"{language.folder}runs/{page.run.record.id}.html", pages.run(page, corpus)
@@ -113,6 +110,15 @@ class _Site:
             for compared, data in self._compared:
                 spoken = self._spoken(compared.section)
                 yield f"{language.folder}compare/{compared.section.id}.html", pages.compare(compared, data, spoken)
+            # What charts are on comes last: they are drawn meanwhile.
+            yield f"{language.folder}index.html", pages.index(self.board, self.charts)
+            yield f"{language.folder}charts.html", pages.charts(self.charts)
+
+    @cached_property
+    def charts(self) -> Charts:
+        """All charts, which are drawn from now on."""
+        clean = str if self.private else without_paths
+        return draw_charts(self.board, self.runs, clean, private=self.private)
 
     @cached_property
     def _known(self) -> Mapping[str, Run]:

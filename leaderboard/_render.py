@@ -13,7 +13,7 @@ from markupsafe import Markup
 from leaderboard import _curves
 from leaderboard._board import section_id
 from leaderboard._chart_svg import translated_svg
-from leaderboard._charts import Charts, vega
+from leaderboard._charts import Charts
 from leaderboard._compare_page import ComparePage
 from leaderboard._embed import embedded
 from leaderboard._format import compact, display, plain, seconds
@@ -23,6 +23,7 @@ from leaderboard._published import Paper
 from leaderboard._run_page import RunPage
 from leaderboard._schema import Board, Corpus
 from leaderboard._utterances import UtterancePage
+from leaderboard._vega import vega
 from leaderboard._view import choices, column_choices, columns, kind_label, notes, place
 
 __all__ = ["Beside", "Pages", "environment"]

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from leaderboard._board import rank_runs
+from leaderboard._charts import charts_missing
 from leaderboard._contents import contents
 from leaderboard._downloads import FORMATS
 from leaderboard._language import ENGLISH, LANGUAGES
 from leaderboard._read import Broken, Run
 from leaderboard._redact import without_paths
 from leaderboard._schema import Board
+from leaderboard._vega import begin_vega
 from secbench.errors import DataError
 
 __all__ = ["write_site"]
@@ -44,6 +46,8 @@ def write_site(
     """
     site = Path(os.path.realpath(site))
     _check_replaceable(site)
+    if not charts_missing():
+        begin_vega()
     board, tested = rank_runs(runs, broken, str if private else without_paths)
     fresh = site.with_name(f".{site.name}.{os.getpid()}.new")
     try:

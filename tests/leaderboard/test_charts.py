@@ -21,6 +21,7 @@ from leaderboard._read import Run, read_runs
 from leaderboard._render import Pages
 from leaderboard._schema import Board, Section
 from leaderboard._site import write_site
+from leaderboard._vega import begin_drawing
 from secbench.errors import DataError
 from tests.leaderboard.make import Maker
 from tests.leaderboard.test_pages import Page
@@ -179,7 +180,7 @@ def test_names_are_one_line(name: str, line: str) -> None:
 def test_drawings_hold_no_markup_but_their_own(section: Section) -> None:
     hostile = section.rows[0].model_copy(update={"name": '</svg><script>x</script>"&\x00\ud800' * 2})
     chart = tradeoffs(section.model_copy(update={"rows": (hostile,)}))[0]
-    svg = str(inline_svg(chart.spec, chart.title, chart.description, "a"))
+    svg = str(inline_svg(begin_drawing(chart.spec).result(), chart.title, chart.description, "a"))
     root = ElementTree.fromstring(svg)  # noqa: S314 - made by the line above
     assert {element.tag for element in root.iter()} <= {"svg", "title", "desc", "g", "path", "line", "text"}
     assert not [name for element in root.iter() for name in element.attrib if name in {"style", "href", "class"}]
@@ -278,3 +279,9 @@ def test_a_choice_is_only_where_a_script_runs(section: Section, runs: Mapping[st
 
 def test_a_site_without_charts_needs_none() -> None:
     assert Charts().groups == ()
+
+
+def test_what_cannot_be_drawn_says_why_and_the_next_is_drawn() -> None:
+    with pytest.raises(RuntimeError, match="A chart could not be drawn"):
+        begin_drawing({"mark": "nonsense"}).result()
+    assert begin_drawing({"mark": "point", "data": {"values": []}}).result().startswith("<svg")
