@@ -1,7 +1,6 @@
 """Shared fixtures: a corpus of tones that is made in a second, and no network."""
 
 import json
-import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +13,6 @@ from hypothesis import settings
 
 from secbench.emotions import EMOTIONS
 
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("machine-may-be-busy", deadline=None)
 settings.load_profile("machine-may-be-busy")
 
