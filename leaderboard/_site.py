@@ -1,8 +1,10 @@
 """Run folders to a folder of pages, complete or not at all."""
 
+import fcntl
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from leaderboard._board import rank_runs
@@ -49,14 +51,42 @@ def write_site(
     if not charts_missing():
         begin_vega()
     board, tested = rank_runs(runs, broken, str if private else without_paths)
-    fresh = site.with_name(f".{site.name}.{os.getpid()}.new")
-    try:
-        for name, content in contents(board, tested, runs, root, private=private):
-            _write(fresh / name, content)
-        _swap(fresh, site)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+    fresh = site.with_name(f".{site.name}.new")
+    with _held(site.parent):
+        _clear_up(fresh, site)
+        try:
+            for name, content in contents(board, tested, runs, root, private=private):
+                _write(fresh / name, content)
+            _swap(fresh, site)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
     return board
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Hold a folder for this process; another one that writes a site there waits."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _clear_up(fresh: Path, site: Path) -> None:
+    """Remove what a killed process has left, and put an old site back that it had moved away."""
+    shutil.rmtree(fresh, ignore_errors=True)
+    old = _moved(site)
+    if old.exists() and not site.exists():
+        old.rename(site)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _moved(site: Path) -> Path:
+    """Where an old site lies while the new one takes its place."""
+    return site.with_name(f".{site.name}.old")
 
 
 def _write(path: Path, content: str | Path) -> None:
@@ -77,7 +107,7 @@ def _check_replaceable(site: Path) -> None:
 
 def _swap(fresh: Path, site: Path) -> None:
     """Put a finished folder in the place of the old one; if that fails, the old one is put back."""
-    old = site.with_name(f".{site.name}.{os.getpid()}.old")
+    old = _moved(site)
     replaced = site.exists()
     if replaced:
         site.rename(old)

@@ -144,6 +144,25 @@ def test_a_failed_swap_puts_the_old_site_back(maker: Maker, tmp_path: Path, monk
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_kill_between_the_renames_is_mended_by_the_next_call(
+    maker: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, readable: bool
+) -> None:
+    write_site(*read_runs((), maker.root), tmp_path / "site")
+    before = texts(tmp_path / "site")
+    (tmp_path / "site").rename(tmp_path / ".site.old")
+    (tmp_path / ".site.new").mkdir()
+    (tmp_path / ".site.new" / "index.html").write_text("half of it", "utf-8")
+    if readable:
+        write_site(*read_runs((), maker.root), tmp_path / "site")
+    else:
+        monkeypatch.setattr("leaderboard._site.contents", lambda *_, **__: [("index.html", tmp_path / "missing")])
+        with pytest.raises(OSError, match="missing"):
+            write_site(*read_runs((), maker.root), tmp_path / "site")
+    assert texts(tmp_path / "site") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
 def test_a_page_of_a_run_that_is_gone_goes_too(maker: Maker, tmp_path: Path) -> None:
     write_site(*read_runs(("sft", "trial"), maker.root), tmp_path / "site")
     write_site(*read_runs(("sft",), maker.root), tmp_path / "site")
