@@ -17,6 +17,15 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
+/* Put a form back and act on it in one turn, so that nobody sees the one without the other. */
+function whenReset(form, then) {
+  form.querySelector("[type=reset]").addEventListener("click", (event) => {
+    event.preventDefault();
+    form.reset();
+    then();
+  });
+}
+
 /* The state of a page is its query, so that a link to what one sees can be sent. Defaults are left out. */
 const state = {
   read: () => new URLSearchParams(location.search),

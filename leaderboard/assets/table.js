@@ -20,7 +20,7 @@ for (const table of boards) {
 form.hidden = false;
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("input", apply);
-form.addEventListener("reset", () => setTimeout(reset));
+whenReset(form, reset);
 for (const box of further) {
   box.addEventListener("change", () => {
     for (const other of further) other.checked = box.checked;

@@ -16,7 +16,7 @@ let page = 0;
 form.hidden = false;
 form.addEventListener("submit", (event) => event.preventDefault());
 form.addEventListener("input", () => refresh(0));
-form.addEventListener("reset", () => setTimeout(() => refresh(0)));
+whenReset(form, () => refresh(0));
 for (const pager of pagers) {
   pager.addEventListener("click", (event) => {
     const step = Number(event.target.closest("button")?.dataset.step ?? 0);
