@@ -13,6 +13,7 @@ from secbench.corpora._emotiontalk_json import HUB_FOLDERS, read_hub_folders
 from secbench.corpora._emotiontalk_npz import NPZ_FILES, read_npz_files
 from secbench.corpora._emotiontalk_records import Record, Records
 from secbench.corpora._files import existing_root, read_toml
+from secbench.corpora._inside import check_inside
 from secbench.corpora._types import AudioClip, Corpus, Example, References, Split, Utterance
 from secbench.errors import DataError
 from secbench.tasks import MODALITIES
@@ -32,13 +33,16 @@ def load(root: Path | None) -> Corpus:
 
     Raises:
         UsageError: without a root.
-        DataError: if nothing of EmotionTalk is there, or a file is malformed or contradicts another.
+        DataError: if nothing of EmotionTalk is there, a file is malformed or contradicts another, or a link leads out
+            of the root.
     """
     root = existing_root(root, "emotiontalk", HOLDS)
     records = Records()
     for base in _bases(root):
-        read_hub_folders(base, records)
+        read_hub_folders(base, records, root)
     for folder in (root, *(base / "mm-process" for base in _bases(root))):
+        for file in (*CSV_FILES, *NPZ_FILES):
+            check_inside(folder / file, root)
         read_csv_files(folder, records)
         read_npz_files(folder, records)
     if not records:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from secbench.corpora._emotiontalk_records import Records, captions_of, utterance_id
+from secbench.corpora._inside import check_inside
 from secbench.errors import DataError
 
 __all__ = ["HUB_FOLDERS", "read_hub_folders"]
@@ -42,28 +43,61 @@ class _Annotation(BaseModel):
     sentiment: float | None = Field(None, alias="Continuous label_result", ge=-2, le=2, allow_inf_nan=False)
 
 
-def read_hub_folders(base: Path, records: Records) -> None:
+def read_hub_folders(base: Path, records: Records, root: Path) -> None:
     """Read those of the four folders that are in `base`, and find the WAV files.
 
+    Args:
+        base: where they lie.
+        records: what is known so far.
+        root: of the corpus, out of which no link may lead.
+
     Raises:
-        DataError: naming the file, where one does not have the published schema or contradicts another file.
+        DataError: naming the file, where one does not have the published schema, contradicts another file, or is a
+            link that leads out of the root.
     """
     for folder, modality in HUB_FOLDERS.items():
-        for path in _walk(base / folder / "json", ".json"):
+        for path in _below(base / folder / "json", ".json", root):
             _read_file(path, modality, records)
-    for path in _walk(base / "Audio" / "wav", ".wav"):
+    for path in _below(base / "Audio" / "wav", ".wav", root):
         records[utterance_id(path.name, path)].audio = path
 
 
-def _walk(folder: Path, suffix: str) -> Iterator[Path]:
-    """The files below a folder, hidden ones (which archive tools leave behind) excepted; nothing if there is none."""
-    for where, _, names in os.walk(folder, onerror=_refuse, followlinks=True):
-        yield from (Path(where, name) for name in sorted(names) if name.endswith(suffix) and not name.startswith("."))
+def _below(folder: Path, suffix: str, root: Path) -> Iterator[Path]:
+    check_inside(folder, root)
+    return _walk(folder, suffix, root)
 
 
-def _refuse(error: OSError) -> None:
-    if not isinstance(error, FileNotFoundError):
-        raise DataError(f"The folder cannot be read ({error.strerror}).", error.filename) from error
+def _walk(folder: Path, suffix: str, root: Path) -> Iterator[Path]:
+    """The files below a folder, hidden ones (which archive tools leave behind) excepted; nothing if there is none.
+
+    Links are followed where they stay below the root, and each folder is read once.
+    """
+    seen: set[Path] = set()
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        place = here.resolve()
+        if place in seen:
+            continue
+        seen.add(place)
+        for entry in _entries(here):
+            path = here / entry.name
+            if entry.is_symlink():
+                check_inside(path, root)
+            if entry.is_dir():
+                waiting.append(path)
+            elif entry.is_file() and entry.name.endswith(suffix) and not entry.name.startswith("."):
+                yield path
+
+
+def _entries(folder: Path) -> list["os.DirEntry[str]"]:
+    try:
+        with os.scandir(folder) as found:
+            return sorted(found, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise DataError(f"The folder cannot be read ({error.strerror}).", folder) from error
 
 
 def _read_file(path: Path, modality: str, records: Records) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from secbench.corpora._card import CardFile, build_corpus, read_card, shared_speakers
 from secbench.corpora._files import existing_root
+from secbench.corpora._inside import check_inside
 from secbench.corpora._manifest import ManifestRow, read_manifest
 from secbench.corpora._types import Corpus, Example
 from secbench.errors import DataError
@@ -34,6 +35,8 @@ def read_folder(folder: Path, name: str) -> Corpus:
     manifest, card = folder / MANIFEST, folder / CARD
     if not manifest.is_file():
         raise DataError(f"There is no {MANIFEST} in this folder. docs/corpora.md says how to write one.", folder)
+    for file in (manifest, card):
+        check_inside(file, folder)
     rows = list(read_manifest(manifest))
     if not rows:
         raise DataError("The manifest holds no utterance.", manifest)

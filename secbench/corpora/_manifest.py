@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from secbench.corpora._files import read_text
+from secbench.corpora._inside import inside
 from secbench.corpora._types import AudioClip, Example, References, Utterance
 from secbench.errors import DataError
 
@@ -76,7 +77,6 @@ def read_manifest(path: Path) -> Iterator[tuple[ManifestRow, Example]]:
         DataError: naming file and line, if a line is not JSON, has an unknown key or a bad value, repeats an id, or
             names a file outside the folder; or if the file is not UTF-8.
     """
-    root = path.parent.resolve()
     lines: dict[str, int] = {}
     for number, line in enumerate(read_text(path).split("\n"), start=1):
         if not line.strip():
@@ -85,7 +85,7 @@ def read_manifest(path: Path) -> Iterator[tuple[ManifestRow, Example]]:
         if row.id in lines:
             raise DataError(f"The id {row.id!r} is already that of line {lines[row.id]}. Ids are unique.", path, number)
         lines[row.id] = number
-        yield row, _example(row, _clip(row, path, root, number))
+        yield row, _example(row, _clip(row, path, number))
 
 
 def _parse(line: str, path: Path, number: int) -> ManifestRow:
@@ -100,21 +100,10 @@ def _parse(line: str, path: Path, number: int) -> ManifestRow:
         raise DataError(f"{f'`{key}`: ' if key else ''}{message}. See docs/corpora.md.", path, number) from error
 
 
-def _clip(row: ManifestRow, path: Path, root: Path, number: int) -> AudioClip | None:
+def _clip(row: ManifestRow, path: Path, number: int) -> AudioClip | None:
     if row.audio is None:
         return None
-    relative = Path(row.audio)
-    try:
-        inside = not relative.is_absolute() and (root / relative).resolve().is_relative_to(root)
-    except (ValueError, OSError, RuntimeError) as error:
-        raise DataError(f"The audio path {row.audio!r} cannot be followed ({error}).", path, number) from error
-    if not inside or ".." in relative.parts:
-        raise DataError(
-            f"The audio path {row.audio!r} leads out of the folder of the manifest. Write it relative to that folder.",
-            path,
-            number,
-        )
-    return AudioClip(path.parent / relative, row.start, row.end)
+    return AudioClip(inside(path.parent, row.audio, path, number), row.start, row.end)
 
 
 def _example(row: ManifestRow, clip: AudioClip | None) -> Example:

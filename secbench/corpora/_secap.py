@@ -3,15 +3,18 @@
 fid2captions.json  {"tx_emotion_00201000015": "..."}: one description a clip
 text.txt           id, white space, transcript
 wav.scp            id, white space, path as seen from the repository's root; optional, the folder `wav/` will do
+
+No path, of the script or made from an id, may lead out of the folder.
 """
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from secbench.corpora._card import CardFile, build_corpus
 from secbench.corpora._files import existing_root, read_text, read_toml
+from secbench.corpora._inside import check_inside, inside
 from secbench.corpora._types import AudioClip, Corpus, Example, References, Utterance
 from secbench.errors import DataError
 
@@ -19,6 +22,8 @@ __all__ = ["load"]
 
 FACTS = Path(__file__).with_name("secap.toml")
 CAPTIONS, TRANSCRIPTS, SCRIPT = "fid2captions.json", "text.txt", "wav.scp"
+RELEASED = "dataset"
+"""The folder of all of it in SECap's repository, from whose root `wav.scp` has its paths."""
 
 
 def load(root: Path | None) -> Corpus:
@@ -31,9 +36,11 @@ def load(root: Path | None) -> Corpus:
         DataError: if the captions are missing, or a file is malformed.
     """
     root = existing_root(root, "secap", f"{CAPTIONS}, {TRANSCRIPTS} and wav/")
-    folder = root if (root / CAPTIONS).is_file() else root / "dataset"
+    folder = root if (root / CAPTIONS).is_file() else root / RELEASED
     if not (folder / CAPTIONS).is_file():
         raise DataError(f"There is no {CAPTIONS} here, nor in dataset/. It is in github.com/thuhcsi/SECap.", root)
+    for file in (CAPTIONS, TRANSCRIPTS, SCRIPT):
+        check_inside(folder / file, root)
     captions = _captions(folder / CAPTIONS)
     transcripts = _table(folder / TRANSCRIPTS)
     audio = _audio(folder, captions)
@@ -94,13 +101,18 @@ def _table(path: Path) -> dict[str, str]:
 
 
 def _audio(folder: Path, captions: Mapping[str, object]) -> dict[str, Path]:
-    """Id -> its WAV file, as `wav.scp` has it or else by its name in `wav/` or the folder itself."""
+    """Id -> its WAV file, as `wav.scp` has it or else by its name in `wav/` or the folder itself.
+
+    Raises:
+        DataError: if a path, or an id that is to be the name of a file, leads out of the folder.
+    """
     script = _table(folder / SCRIPT)
     found = {}
     for name in captions:
-        written = script.get(name, f"{name}.wav")
-        # `folder / written` also takes an absolute path as it is
-        places = (folder / written, folder.parent / written, folder / "wav" / Path(written).name)
-        if path := next((place for place in places if place.is_file()), None):
+        source = folder / (SCRIPT if name in script else CAPTIONS)
+        written = script.get(name, f"{name}.wav").removeprefix("./").removeprefix(f"{RELEASED}/")
+        places = (written, f"wav/{PurePosixPath(written).name}")
+        paths = (inside(folder, place, source) for place in places)
+        if path := next((path for path in paths if path.is_file()), None):
             found[name] = path
     return found

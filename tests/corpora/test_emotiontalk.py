@@ -207,11 +207,28 @@ def test_roots(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_linked_folders_are_followed(tmp_path: Path) -> None:
-    write_wav(tmp_path / "disk", NAME)
+def test_links_that_stay_below_the_root_are_followed(tmp_path: Path) -> None:
+    write_wav(tmp_path / "root/disk", NAME)
     (tmp_path / "root/Audio/wav").mkdir(parents=True)
-    (tmp_path / "root/Audio/wav/G00001").symlink_to(tmp_path / "disk/Audio/wav/G00001")
-    assert examples(load(tmp_path / "root"))[NAME].utterance.audio is not None
+    (tmp_path / "root/Audio/wav/G00001").symlink_to(tmp_path / "root/disk/Audio/wav/G00001")
+    (tmp_path / "root/Audio/wav/again").symlink_to(tmp_path / "root/Audio")
+    (tmp_path / "link").symlink_to(tmp_path / "root")
+    assert examples(load(tmp_path / "link"))[NAME].utterance.audio is not None
+
+
+@pytest.mark.parametrize("place", ["Audio", "Audio/wav", "Audio/wav/G00001", "Text", "Text/json", "mm-process"])
+def test_links_that_lead_out_of_the_root_are_refused(tmp_path: Path, place: str) -> None:
+    write_annotation(tmp_path / "root", NAME, annotation(NAME))
+    for path in ("Audio/wav/G00001", "Text/json", "mm-process"):
+        (tmp_path / "disk" / path).mkdir(parents=True)
+    (tmp_path / "disk/mm-process/mm.csv").write_text("file_name,emotion\n", "utf-8")
+    link = tmp_path / "root" / place
+    if place == "Audio":
+        link.rename(tmp_path / "moved")
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(tmp_path / "disk" / place)
+    with pytest.raises(DataError, match="leads out of the folder"):
+        load(tmp_path / "root")
 
 
 def test_hidden_files_of_archive_tools_are_passed_over(tmp_path: Path) -> None:

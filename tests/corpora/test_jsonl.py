@@ -69,7 +69,7 @@ def test_reads_everything_a_row_may_have(tmp_path: Path) -> None:
         ({"audio": "b/../a.wav"}, "leads out"),
         ({"audio": "/etc/passwd"}, "leads out"),
         ({"audio": "link/a.wav"}, "leads out"),
-        ({"audio": "a\0.wav"}, "cannot be followed"),
+        ({"audio": "a\0.wav"}, "control characters"),
     ],
 )
 def test_refuses_a_bad_row(tmp_path: Path, change: dict[str, Any], words: str) -> None:
