@@ -8,17 +8,28 @@ a word for the voice; nor does what stands in quotation marks. A caption in whic
 abstention is not neutral.
 """
 
-import hashlib
 import re
-import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from importlib.resources.abc import Traversable
 
-from secbench.emotions import EMOTIONS
+from secbench.metrics._lexicon_file import (
+    AFFECT,
+    CHANGE,
+    CONNECTOR,
+    CONTENT,
+    FILLER,
+    HOLDER,
+    NEGATOR,
+    STATE,
+    TERM,
+    VOICE,
+    LexiconEntry,
+    LexiconFile,
+    read_lexicon,
+)
 
 __all__ = ["LexiconExtractor"]
 
@@ -27,34 +38,25 @@ _REMEMBERED = 50_000
 _NEUTRAL, _NOTHING = frozenset({"neutral"}), frozenset[str]()
 
 
-# What an entry does in the sentence; a text may do several things at once (不 in 不好, a state).
-_TERM, _STATE, _HOLDER, _AFFECT, _CHANGE, _NEGATOR, _FILLER, _CONNECTOR, _PLAIN, _CONTENT, _VOICE = (
-    1 << k for k in range(11)
-)
 _CLAUSE_ENDS = frozenset(",;.!?。")
 _QUOTED = re.compile('[“"「『][^“”"「」『』]*[”"」』]')
 
 
-@dataclass
-class _Entry:
-    """A text of the lexicon.
-
-    Attributes:
-        kinds: what it does, as bits.
-        classes: the emotion classes it names.
-    """
-
-    kinds: int = 0
-    classes: frozenset[str] = frozenset()
-
-
 class LexiconExtractor:
-    """Reads emotion classes out of Chinese captions with the shipped lexicon."""
+    """Reads emotion classes out of Chinese captions.
+
+    Args:
+        path: a lexicon; None: the shipped one.
+
+    Raises:
+        DataError: if it cannot be read, or is not of the form.
+    """
 
     reads_text = True
 
-    def __init__(self) -> None:
-        self._entries, self._lengths, self.signature = _lexicon()
+    def __init__(self, path: Traversable | None = None) -> None:
+        found = _shipped() if path is None else read_lexicon(path)
+        self._entries, self._lengths, self.signature = found.entries, found.lengths, found.signature
         self._read_before: dict[str, frozenset[str]] = {}
         self._findings: dict[frozenset[str], frozenset[str]] = {}
 
@@ -129,25 +131,25 @@ class _Reader:
         self._affect = False  # a holder of feelings reaches this place
         self._listing = False  # the last emotion word was negated, and only connectors and fillers came since
 
-    def take(self, entry: _Entry) -> bool:
+    def take(self, entry: LexiconEntry) -> bool:
         """Take the next entry; whether it names a class."""
         kinds = entry.kinds
-        if kinds & (_HOLDER | _AFFECT | _VOICE):
+        if kinds & (HOLDER | AFFECT | VOICE):
             self.content = False
-        if kinds & _TERM or (kinds & _STATE and self._held):
+        if kinds & TERM or (kinds & STATE and self._held):
             return self._emotion(entry.classes, negated=self._negated)
-        if kinds & _CHANGE and self._affect:
+        if kinds & CHANGE and self._affect:
             return self._emotion(_NEUTRAL if self._negated else _NOTHING, negated=False)
-        if kinds & _AFFECT and self._negated:
+        if kinds & AFFECT and self._negated:
             return self._emotion(_NEUTRAL, negated=False)
-        if kinds & (_AFFECT | _HOLDER):
-            self._held, self._affect = True, bool(kinds & _AFFECT)
-        elif kinds & _NEGATOR:
+        if kinds & (AFFECT | HOLDER):
+            self._held, self._affect = True, bool(kinds & AFFECT)
+        elif kinds & NEGATOR:
             self._negated = True
-        elif kinds & _CONNECTOR:
+        elif kinds & CONNECTOR:
             self._negated = self._negated or self._listing
-        elif not kinds & _FILLER:
-            self.content = self.content or bool(kinds & _CONTENT)
+        elif not kinds & FILLER:
+            self.content = self.content or bool(kinds & CONTENT)
             self.forget()
         return False
 
@@ -165,40 +167,5 @@ class _Reader:
 
 
 @cache
-def _lexicon() -> tuple[dict[str, _Entry], dict[str, list[int]], str]:
-    """Entries by text, the entry lengths for each first character from long to short, and the signature."""
-    raw = files("secbench.metrics").joinpath(_DATA).read_bytes()
-    data = tomllib.loads(raw.decode("utf-8"))
-    entries: dict[str, _Entry] = {}
-    _add_emotions(entries, data)
-    grammar: Mapping[str, str] = data["grammar"]
-    for kind, words in (
-        (_HOLDER, data["states"]["holders"]),
-        (_AFFECT, data["affect"]["holders"]),
-        (_CHANGE, data["affect"]["changes"]),
-        (_NEGATOR, grammar["negators"]),
-        (_FILLER, grammar["fillers"]),
-        (_CONNECTOR, grammar["connectors"]),
-        (_PLAIN, grammar["affirmers"]),
-        (_PLAIN, data["ignore"]["phrases"]),
-        (_CONTENT, data["content"]["frames"]),
-        (_VOICE, data["content"]["voice"]),
-    ):
-        for word in words.split():
-            entries.setdefault(word, _Entry()).kinds |= kind
-    lengths: dict[str, set[int]] = {}
-    for word in entries:
-        lengths.setdefault(word[0], set()).add(len(word))
-    signature = f"lexicon-zh.{data['version']}.{hashlib.sha256(raw).hexdigest()[:8]}"
-    return entries, {first: sorted(sizes, reverse=True) for first, sizes in lengths.items()}, signature
-
-
-def _add_emotions(entries: dict[str, _Entry], data: Mapping[str, Any]) -> None:
-    lists = [(_TERM, (emotion,), data["terms"][emotion]) for emotion in EMOTIONS]
-    lists += [(_TERM, tuple(names.split("-")), words) for names, words in data["mixed"].items()]
-    lists += [(_STATE, (emotion,), data["states"].get(emotion, "")) for emotion in EMOTIONS]
-    for kind, classes, words in lists:
-        for word in words.split():
-            entry = entries.setdefault(word, _Entry())
-            entry.kinds |= kind
-            entry.classes = entry.classes | frozenset(classes)
+def _shipped() -> LexiconFile:
+    return read_lexicon(files("secbench.metrics").joinpath(_DATA))
