@@ -16,10 +16,32 @@ from pathlib import Path
 __all__ = ["DataError", "PartialError", "SecbenchError", "UnknownNameError", "UsageError"]
 
 
+_LONGEST = 400
+
+
 class SecbenchError(Exception):
-    """A failure the user can understand: what is wrong, where, and what to do, in one or two sentences."""
+    """A failure the user can understand: what is wrong, where, and what to do, in one or two sentences.
+
+    What it quotes of a file is whatever somebody has put there: the middle of a long message is left out, and what
+    cannot be printed is escaped.
+
+    Args:
+        message: the sentences.
+        place: where it is, put in front of the message and never shortened.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "", place: str = "") -> None:
+        super().__init__(_printable(place) + _printable(_short(message)))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST * 5 // 8]} ... {text[-_LONGEST * 3 // 8 :]}"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 class UsageError(SecbenchError):
@@ -57,7 +79,7 @@ class DataError(SecbenchError):
 
     def __init__(self, message: str, path: Path | str | None = None, line: int | None = None) -> None:
         place = "" if path is None else f"{path}{'' if line is None else f', line {line}'}: "
-        super().__init__(place + message)
+        super().__init__(message, place)
 
 
 class PartialError(SecbenchError):
