@@ -63,7 +63,7 @@ def check_predictions(found: Sequence[Prediction], *, unique: bool = True) -> No
         promise(one.logprob is None or _finite(one.logprob), "a logprob is not finite")
         for name, value in (one.probabilities or {}).items():
             promise(_is_text(name), "a class is no text")
-            promise(_finite(value) and 0 <= value <= 1, "a probability is none")
+            promise(_finite(value) and -1e-6 <= value <= 1 + 1e-6, "a probability is none")
         promise(any(text is not None for text in (one.caption, one.label, one.error)), "nothing is predicted")
 
 

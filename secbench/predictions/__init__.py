@@ -5,8 +5,9 @@ Each format has one small file that turns a file into rows; what a row means is 
 
 from secbench.predictions._columns import REFERENCE_COLUMNS, Columns
 from secbench.predictions._formats import FORMATS, open_table
-from secbench.predictions._read import identity, is_unicode, kind_of, read_jsonl, read_predictions
+from secbench.predictions._read import identity, read_jsonl, read_predictions
 from secbench.predictions._rows import Row, RowTable
+from secbench.predictions._values import is_unicode, kind_of
 
 __all__ = [
     "FORMATS",

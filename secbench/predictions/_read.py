@@ -10,18 +10,11 @@ from secbench.predictions._columns import Columns, find_columns
 from secbench.predictions._formats import open_table
 from secbench.predictions._jsonl import jsonl_rows
 from secbench.predictions._rows import Row, RowTable, text_lines
+from secbench.predictions._values import KINDS, fault_of, is_unicode, kind_of
 
-__all__ = ["identity", "is_unicode", "kind_of", "read_jsonl", "read_predictions"]
+__all__ = ["identity", "read_jsonl", "read_predictions"]
 
-_KINDS: Mapping[str, tuple[type, ...]] = {
-    "caption": (str,),
-    "label": (str,),
-    "probabilities": (dict,),
-    "logprob": (int, float),
-    "error": (str,),
-}
 _IN_TABLES = ("caption", "label", "error")
-_WORDS = {str: "a string", dict: "an object", list: "a list", type(None): "null"}
 _SHOWN = 5
 
 
@@ -98,13 +91,14 @@ def _prediction(row: Row, table: RowTable, columns: Columns) -> Prediction:
         if key == found["id"]:
             continue
         what = "caption" if key == found.get("caption") else key
-        if what not in _KINDS or (what == "caption" and key != found.get("caption")):
+        if what not in KINDS or (what == "caption" and key != found.get("caption")):
             if not table.open_ended and not columns.given:
-                raise table.error(f"unknown key {key!r}; allowed are id, {', '.join(_KINDS)}.", row.number)
+                raise table.error(f"unknown key {key!r}; allowed are id, {', '.join(KINDS)}.", row.number)
             continue
         if table.open_ended and (what not in _IN_TABLES or (what != "caption" and value in ("", None))):
             continue  # a table has a cell also where there is nothing to say
-        _check(what, value, name, row, table)
+        if fault := fault_of(what, value):
+            raise table.error(f"{what!r} of {name!r} {fault}", row.number)
         values[what] = value
     if not values.keys() & {"caption", "label", "error"}:
         raise table.error(
@@ -113,32 +107,3 @@ def _prediction(row: Row, table: RowTable, columns: Columns) -> Prediction:
             row.number,
         )
     return Prediction(name, **values)
-
-
-def _check(key: str, value: object, name: str, row: Row, table: RowTable) -> None:
-    if not isinstance(value, _KINDS[key]) or isinstance(value, bool):
-        remedy = " Give one caption for each id." if key == "caption" and isinstance(value, list) else ""
-        raise table.error(
-            f"{key!r} of {name!r} is {kind_of(value)}, not {_WORDS.get(_KINDS[key][0], 'a number')}.{remedy}",
-            row.number,
-        )
-    if isinstance(value, str) and not is_unicode(value):
-        raise table.error(
-            f"{key!r} of {name!r} holds half a surrogate pair, which is no text. Decode it as UTF-8.", row.number
-        )
-
-
-def kind_of(value: object) -> str:
-    """What a value is, in words."""
-    if isinstance(value, str):
-        return "blank" if not value.strip() else "a string"
-    return _WORDS.get(type(value), type(value).__name__)
-
-
-def is_unicode(text: str) -> bool:
-    """Whether a text holds no half of a surrogate pair."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
