@@ -33,7 +33,7 @@ class SecbenchError(Exception):
     exit_code = 1
 
     def __init__(self, message: str = "", place: str = "") -> None:
-        super().__init__(_printable(place) + _printable(_short(message)))
+        super().__init__(_printable(place) + _short(_printable(_short(message))))
 
 
 def _short(text: str) -> str:
