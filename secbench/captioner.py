@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -126,6 +127,17 @@ class Captioner(ABC):
     @abstractmethod
     def caption(self, utterances: Sequence[Utterance], context: Context) -> Iterator[Prediction]:
         """Yield a prediction for each utterance, in any order; a failed utterance yields one with `error`."""
+
+    def plan(self, split: Sequence[Utterance]) -> Sequence[Sequence[Utterance]]:
+        """The batches that a split is captioned in; a shard is made of whole ones.
+
+        It depends on the split and the configuration only, not on what was fitted, and each utterance is in one batch.
+        Override it where a batch is computed as one, so that no shard computes the batches of another.
+
+        Returns:
+            The utterances of a dialogue that follow one another; one that is in no dialogue by itself.
+        """
+        return [tuple(rows) for _, rows in groupby(split, key=lambda row: (row.dialogue, row.dialogue or row.id))]
 
     def save(self, folder: Path) -> None:
         """Write what was learnt: arrays as safetensors, the rest as JSON; never a pickle."""

@@ -5,6 +5,7 @@
     |   +-- UnknownNameError      2  a name that no registry holds
     +-- DataError                 3  data is missing, malformed or contradictory
     +-- PartialError              4  the command finished, but some utterances failed
+    +-- BusyError                 1  another process holds what is needed
 
 Exit code 130 (interrupted) has no class: it is `KeyboardInterrupt`, handled by the command line.
 """
@@ -13,7 +14,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
-__all__ = ["DataError", "PartialError", "SecbenchError", "UnknownNameError", "UsageError"]
+__all__ = ["BusyError", "DataError", "PartialError", "SecbenchError", "UnknownNameError", "UsageError"]
 
 
 _LONGEST = 400
@@ -86,3 +87,7 @@ class PartialError(SecbenchError):
     """The work is done and stored, but some utterances failed."""
 
     exit_code = 4
+
+
+class BusyError(SecbenchError):
+    """Another process works on the same run."""

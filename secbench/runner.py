@@ -1,28 +1,34 @@
 """One run: fit, caption, score; resumable at every point, and never redone when it is complete."""
 
+import json
 import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from math import fsum
+from functools import cached_property
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from secbench.captioner import Captioner, Context, Prediction, Progress
 from secbench.configuration import resolve
 from secbench.corpora import Corpus, Example, load_corpus
-from secbench.errors import DataError, SecbenchError
+from secbench.errors import BusyError, DataError, SecbenchError, UsageError
 from secbench.evaluation import evaluate, write_evaluation
+from secbench.fitted import fitted_checkpoint, fitted_model
 from secbench.provenance import provenance
 from secbench.registry import registry
 from secbench.runs import RunFolder, digest, find_run, prediction_row, write_atomically
-from secbench.schema import RunRecord
+from secbench.schema import RunRecord, ShardNote
+from secbench.shards import Shard, fitted_digest, is_shard, shares, write_note
 from secbench.tasks import Task, find_task
+from secbench.timings import mean_seconds, read_timings, usage
 from secbench.training_log import training_log
 
-__all__ = ["Outcome", "RunRequest", "caption_with", "fitted_model", "is_helper", "run"]
+__all__ = ["Outcome", "RunRequest", "caption_with", "ending", "fitted_model", "is_helper", "run"]
+
+_PATIENCE = 0.5  # seconds between two looks whether another process has fitted the model
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,7 @@ class RunRequest:
         fitted: a run whose fitted model is used in place of fitting.
         fit_only: stop after fitting.
         max_failures: give up when more utterances than this failed; None: never.
+        shard: caption only this part of the split, in a folder of its own; `secbench.merging` puts them together.
         control: whether `secbench.listening` is asked for afterwards; `run` itself does not look at it.
         command: the command that makes this run again.
     """
@@ -58,6 +65,7 @@ class RunRequest:
     fitted: str | None = None
     fit_only: bool = False
     max_failures: int | None = None
+    shard: Shard | None = None
     control: bool = False
     command: str = ""
 
@@ -116,45 +124,54 @@ class _Run:
         if hashes:
             identity["fingerprint"] = hashes
         name = RunFolder.name(request.model, request.corpus, request.task, request.seed, digest(identity))
-        self.folder = RunFolder(request.runs / name)
+        self.folder = self.whole = RunFolder(request.runs / name)
+        if request.shard is not None:
+            self.folder = request.shard.folder(self.whole)
+            self._check_shard()
+
+    def _check_shard(self) -> None:
+        if self.request.fit_only or self.request.control:
+            option = "--fit-only" if self.request.fit_only else "--control"
+            raise UsageError(f"{option} concerns the whole run, not a shard of it. Leave out {option} or --shard.")
 
     def finish(self) -> Outcome:
         """Reuse the run if it is complete, else go on with it."""
-        done = self._finished()
-        if done is not None:
-            return Outcome(self.folder, done, reused=True)
-        with self.folder.lock():
-            for left in self.folder.path.rglob(".*.tmp"):  # of a process that was killed while it wrote
-                left.unlink()
-            record = self._record()
-            self.folder.write(record)
-            try:
-                record = self._work(record)
-            except (SecbenchError, KeyboardInterrupt) as error:
-                self.folder.write(record.model_copy(update={"status": "failed", "reason": str(error) or "interrupted"}))
-                raise
+        for folder in (self.whole, self.folder):
+            done = _finished(folder)
+            if done is not None:
+                return Outcome(folder, done, reused=True)
+        with self._working_on(self.folder) as record:
+            record = self._work(record)
             self.folder.write(record)
         return Outcome(self.folder, record, reused=False)
 
+    @contextmanager
+    def _working_on(self, folder: RunFolder) -> Iterator[RunRecord]:
+        """Hold a run that is going on; yields its record, into which is written what goes wrong."""
+        with folder.lock():
+            for left in folder.path.rglob(".*.tmp"):  # of a process that was killed while it wrote
+                left.unlink()
+            record = self._record(folder)
+            folder.write(record)
+            try:
+                yield record
+            except (SecbenchError, KeyboardInterrupt) as error:
+                folder.write(record.model_copy(update={"status": "failed", "reason": str(error) or "interrupted"}))
+                raise
+
     def help(self) -> Outcome:
         """Take part in fitting, where the main process needs it; that one writes, captions and scores."""
-        marker = self.folder.checkpoint / "fitted.json"
-        waiting = self.source is None and self.model.needs_fit and self._finished() is None and not marker.exists()
+        marker = self.whole.checkpoint / "fitted.json"
+        waiting = self.source is None and self.model.needs_fit and _finished(self.whole) is None and not marker.exists()
         if waiting and type(self.model).shares_fit:
             context = Context(self.task, self.request.seed, marker.parent / "training", self.request.runs / ".cache")
             self.model.fit(*self._to_learn_from(), replace(context, neighbours=self.corpus.dialogues))
-        return Outcome(self.folder, self._record(), reused=False)
+        return Outcome(self.folder, self._record(self.folder), reused=False)
 
-    def _finished(self) -> RunRecord | None:
-        if not (self.folder.path / "scores.json").exists():
-            return None
-        record = self.folder.read()
-        return record if record.status == "complete" or (record.status == "partial" and not record.n_failed) else None
-
-    def _record(self) -> RunRecord:
-        kind = type(self.model)
+    def _record(self, folder: RunFolder) -> RunRecord:
+        kind, shard = type(self.model), None if folder is self.whole else self.request.shard
         return RunRecord(
-            id=self.folder.path.name,
+            id=folder.path.name,
             status="running",
             model=self.request.model,
             name=self.request.model,
@@ -169,61 +186,99 @@ class _Run:
             seed=self.request.seed,
             fitted=self.source.path.name if self.source else None,
             config=asdict(self.model.config),
-            command=self.request.command,
-            n=len(self.examples),
+            command=self.request.command if shard is None else f"{self.request.command} --shard {shard}",
+            n=len(self.examples if shard is None else self.share),
             card=asdict(self.corpus.card),
             provenance=provenance(),
         )
 
+    @cached_property
+    def share(self) -> Sequence[Example]:
+        """What is captioned here, in the order of the corpus."""
+        shard = self.request.shard
+        if shard is None:
+            return self.examples
+        dealt = shares(self.model.plan([row.utterance for row in self.examples]), shard.count)
+        mine = {row.id for row in dealt[shard.number - 1]}
+        return [row for row in self.examples if row.utterance.id in mine]
+
     def _work(self, record: RunRecord) -> RunRecord:
-        fit_seconds = self._fit()
+        fit_seconds = self._fit() if self.folder is self.whole else self._fit_once()
         if self.request.fit_only:
-            return record.model_copy(
-                update={
-                    "status": "partial",
-                    "reason": "fitted only (--fit-only)",
-                    "facts": dict(self.model.describe()),
-                    "fit_seconds": fit_seconds,
-                }
-            )
+            return self._fitted(record, fit_seconds, "fitted only (--fit-only)")
         predictions = self._caption()
-        facts = {**self.model.describe(), **self._usage()}
-        self._score(predictions)
-        failed = sum(p.error is not None for p in predictions)
-        partial = f"{failed} of {len(predictions)} utterances failed" if failed else ""
-        if self.request.limit is not None:
-            partial = f"a trial on the first {len(predictions)} utterances (--limit)"
+        facts = dict(self.model.describe())
+        if self.request.shard is None:
+            self._score(predictions)
+        else:
+            self._note(self.request.shard)
+        timings = read_timings(self.folder.path)
         return record.model_copy(
             update={
-                "status": "partial" if partial else "complete",
-                "reason": partial,
-                "n_failed": failed,
-                "facts": facts,
+                **ending(predictions, self.request.limit, self.request.shard),
+                "facts": {**facts, **usage(timings)},
                 "fit_seconds": fit_seconds,
-                "seconds_per_utterance": self._mean_seconds(),
+                "seconds_per_utterance": mean_seconds(timings),
             }
         )
+
+    def _fitted(self, record: RunRecord, seconds: float | None, reason: str) -> RunRecord:
+        facts = dict(self.model.describe())
+        return record.model_copy(update={"status": "partial", "reason": reason, "facts": facts, "fit_seconds": seconds})
+
+    def _note(self, shard: Shard) -> None:
+        """Write what `merge` must know of this shard."""
+        fitted = self.model.needs_fit and self.source is None
+        note = ShardNote(
+            run=self.whole.path.name,
+            number=shard.number,
+            count=shard.count,
+            fitted=fitted_digest(self.whole.checkpoint) if fitted else None,
+            command=self.request.command,
+        )
+        write_note(self.folder, note)
+
+    def _fit_once(self) -> float | None:
+        """Fit in the folder of the whole run, for all its shards: who comes first does, the others wait for it.
+
+        Nobody waits for a process that is gone: its lock is free then, and who takes it goes on with the fit.
+        """
+        marker, told = self.whole.checkpoint / "fitted.json", False
+        while self.model.needs_fit and self.source is None and not marker.exists():
+            with ExitStack() as held:
+                try:
+                    record = held.enter_context(self._working_on(self.whole))
+                except BusyError:
+                    if not told:
+                        self.progress.note(f"Waiting for the process that fits the model in {self.whole.path}.")
+                    told = True
+                    time.sleep(_PATIENCE)
+                    continue
+                seconds = self._fit()
+                self.whole.write(self._fitted(record, seconds, "fitted; to be captioned in shards (--shard)"))
+                return seconds
+        return self._fit()
 
     def _fit(self) -> float | None:
         """Load the fitted model if there is one, else fit and keep it."""
         if not self.model.needs_fit:
             return None
-        marker = self.folder.checkpoint / "fitted.json"
+        marker = self.whole.checkpoint / "fitted.json"
         if self.source is not None:
             fitted_checkpoint(self.source, self.model)
             return None
-        training = self.folder.checkpoint / "training"
+        training = self.whole.checkpoint / "training"
         if marker.exists():
             shutil.rmtree(training, ignore_errors=True)
-            self.model.load(self.folder.checkpoint)
+            self.model.load(self.whole.checkpoint)
             return float(_read_json(marker)["seconds"])
         train, validation = self._to_learn_from()
         training.mkdir(parents=True, exist_ok=True)
         started = time.perf_counter()
-        log = training_log(self.folder.path / "train.jsonl")
+        log = training_log(self.whole.path / "train.jsonl")
         self.model.fit(train, validation, replace(self._context(), folder=training, log=log))
         seconds = round(time.perf_counter() - started, 3)
-        self.model.save(self.folder.checkpoint)
+        self.model.save(self.whole.checkpoint)
         write_atomically(marker, lambda path: path.write_text(f'{{"seconds": {seconds}}}\n', "utf-8"))
         shutil.rmtree(training)
         return seconds
@@ -245,7 +300,7 @@ class _Run:
     def _caption(self) -> list[Prediction]:
         """Caption what is not captioned yet; every prediction is on disk before the next one is asked for."""
         done = self.folder.resume_predictions()
-        todo = [row.utterance for row in self.examples if row.utterance.id not in done]
+        todo = [row.utterance for row in self.share if row.utterance.id not in done]
         self.progress.stage("caption", len(todo))
         with self.folder.appending("predictions.jsonl") as append, self.folder.appending("timings.jsonl") as timing:
             last = time.perf_counter()
@@ -257,7 +312,7 @@ class _Run:
                 last = now
                 self.progress.advance()
                 self._check_failures(done)
-        ordered = [done.get(row.utterance.id) or _unanswered(row) for row in self.examples]
+        ordered = [done.get(row.utterance.id) or _unanswered(row) for row in self.share]
         self.folder.write_predictions(ordered)
         return ordered
 
@@ -276,24 +331,24 @@ class _Run:
         write_evaluation(self.folder.path, result)
         self.progress.advance()
 
-    def _timings(self) -> list[Mapping[str, Any]]:
-        """A row for each answer and failure of this call and of those before that it resumes."""
-        return [_read_json_line(line) for line in (self.folder.path / "timings.jsonl").read_text("utf-8").splitlines()]
 
-    def _mean_seconds(self) -> float | None:
-        seconds = [float(row["seconds"]) for row in self._timings()]
-        return round(fmean(seconds), 6) if seconds else None
+def ending(predictions: Sequence[Prediction], limit: int | None, shard: Shard | None = None) -> dict[str, Any]:
+    """How a run ended, for its record: `status`, `reason` and `n_failed`."""
+    failed = sum(p.error is not None for p in predictions)
+    why = [shard.words] if shard else []
+    if limit is not None:
+        why.append(f"a trial on the first {limit if shard else len(predictions)} utterances (--limit)")
+    elif failed:
+        why.append(f"{failed} of {len(predictions)} utterances failed")
+    return {"status": "partial" if why else "complete", "reason": "; ".join(why), "n_failed": failed}
 
-    def _usage(self) -> dict[str, float]:
-        """What all answers and failures have taken together."""
-        taken: dict[str, list[float]] = {}
-        for row in self._timings():
-            for name, amount in row.items():
-                if name not in {"id", "seconds"}:
-                    taken.setdefault(name, []).append(amount)
-        return {
-            name: sum(found) if all(isinstance(n, int) for n in found) else fsum(found) for name, found in taken.items()
-        }
+
+def _finished(folder: RunFolder) -> RunRecord | None:
+    """The record of a run, or of a shard, for which nothing is left to do."""
+    if not (folder.path / "scores.json").exists() and not is_shard(folder.path):
+        return None
+    record = folder.read()
+    return record if record.status == "complete" or (record.status == "partial" and not record.n_failed) else None
 
 
 def caption_with(model: Captioner, utterances: Sequence[Any], context: Context) -> Iterator[Prediction]:
@@ -312,43 +367,9 @@ def caption_with(model: Captioner, utterances: Sequence[Any], context: Context) 
         yield prediction
 
 
-def fitted_checkpoint(source: RunFolder, model: Captioner) -> None:
-    """Load what another run has fitted into a model.
-
-    Raises:
-        DataError: if that run has no fitted model.
-    """
-    if not (source.checkpoint / "fitted.json").exists():
-        raise DataError(f"{source.path} holds no fitted model. Give a run that was fitted to its end.")
-    model.load(source.checkpoint)
-
-
-def fitted_model(source: RunFolder) -> tuple[Captioner, Task, int]:
-    """The model of a run, fitted and ready to caption, with the task and the seed it was made for.
-
-    What a run took from another one (`--from`) is looked for beside it.
-
-    Raises:
-        UnknownNameError: if its model is not installed.
-        DataError: if the run holds no fitted model though it needs one.
-    """
-    record = source.read()
-    kind: type[Captioner] = registry("model")[record.model].load()
-    model = kind(resolve(kind.Config, record.config, f"model {record.model}"))
-    if model.needs_fit:
-        fitted_checkpoint(find_run(record.fitted, source.path.parent) if record.fitted else source, model)
-    return model, find_task(record.task), record.seed
-
-
 def _unanswered(row: Example) -> Prediction:
     return Prediction(row.utterance.id, error="the model gave no answer")
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:
-    return _read_json_line(path.read_text("utf-8"))
-
-
-def _read_json_line(line: str) -> Mapping[str, Any]:
-    import json
-
-    return dict(json.loads(line))
+    return dict(json.loads(path.read_text("utf-8")))

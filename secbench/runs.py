@@ -8,9 +8,10 @@ import fcntl
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from secbench.captioner import Prediction
-from secbench.errors import DataError, SecbenchError, UnknownNameError, UsageError
+from secbench.errors import BusyError, DataError, SecbenchError, UnknownNameError, UsageError
 from secbench.predictions import read_jsonl
 from secbench.schema import RunRecord
 
@@ -43,9 +44,14 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def _temporary(path: Path) -> Path:
+    """A name beside `path` of this process's own, also among machines that share the folder."""
+    return path.with_name(f".{path.name}.{_NAME.sub('_', platform.node())}-{os.getpid()}.tmp")
+
+
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a temporary file beside `path`, then rename it into place."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
     try:
         write(temporary)
         temporary.replace(path)
@@ -59,7 +65,7 @@ def write_folder_once(path: Path, write: Callable[[Path], object]) -> None:
     What another process has put there meanwhile stays: who shares a cache writes the same.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = _temporary(path)
     shutil.rmtree(temporary, ignore_errors=True)  # of a killed process that had this number
     try:
         write(temporary)
@@ -144,14 +150,20 @@ class RunFolder:
         """Hold the folder for this process.
 
         Raises:
-            SecbenchError: if another process is working on it.
+            BusyError: if another process is working on it.
+            SecbenchError: if the file system knows no locks.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise BusyError(f"Another process is working on {self.path}. Wait for it, or stop it.") from error
             except OSError as error:
-                raise SecbenchError(f"Another process is working on {self.path}. Wait for it, or stop it.") from error
+                raise SecbenchError(
+                    f"{self.path} cannot be locked ({error.strerror}), so that two processes could spoil it. Put the "
+                    "runs on a file system with locks."
+                ) from error
             yield
 
     def resume_predictions(self) -> dict[str, Prediction]:
@@ -207,9 +219,14 @@ def find_run(name: str, runs: Path) -> RunFolder:
             raise DataError(f"{name} is no run folder (it has no run.json).")
         return RunFolder(Path(name))
     known = [run.path.name for run in list_runs(runs)]
-    matches = [name] if name in known else [run for run in known if run.startswith(name)]
+    matches = [name] if name in known else _without_shards([run for run in known if run.startswith(name)])
     if len(matches) > 1:
         raise UsageError(f"{len(matches)} runs begin with {name!r}: {', '.join(matches[:4])}. Say which.")
     if not matches:
         raise UnknownNameError("run", name, known)
     return RunFolder(runs / matches[0])
+
+
+def _without_shards(names: Sequence[str]) -> list[str]:
+    """Leave out the shards of runs that are there as a whole."""
+    return [name for name in names if name.rpartition(".shard-")[0] not in names]

@@ -8,6 +8,7 @@ utterances.parquet  a row an utterance: per-utterance scores and sufficient stat
 train.jsonl         training curves
 listening.json      Listening     what is lost with other audio, silence and no transcript (--control)
 checkpoint/         safetensors and JSON
+shard.json          ShardNote     of a part of a run: which one, of how many
 """
 
 from typing import Any, Literal
@@ -25,6 +26,7 @@ __all__ = [
     "Provenance",
     "Report",
     "RunRecord",
+    "ShardNote",
 ]
 
 SCHEMA_VERSION = 1
@@ -173,3 +175,14 @@ class RunRecord(_Model):
     seconds_per_utterance: float | None = Field(default=None, description="mean over the captioned utterances")
     card: dict[str, Any] = Field(default_factory=dict, description="the corpus card, so that pages need no corpus")
     provenance: Provenance
+
+
+class ShardNote(_Model):
+    """What makes a run folder a shard (`shard.json`)."""
+
+    version: int = SCHEMA_VERSION
+    run: str = Field(description="id of the whole run")
+    number: int = Field(ge=1, description="which shard, from 1")
+    count: int = Field(ge=1, description="how many there are")
+    fitted: str | None = Field(default=None, description="hash of the fitted model; None for one that is not fitted")
+    command: str = Field(default="", description="the command that makes the whole run")

@@ -49,7 +49,7 @@ def _finish(request: Any, progress: Progress) -> None:
 def _command(request: Any) -> list[str]:
     """A command that is this very request, folders included; -P keeps the current folder out of imports."""
     words = [sys.executable, "-P", "-m", "secbench", "run", "--quiet", "--json"]
-    for name in ("model", "corpus", "root", "task", "split", "seed", "limit", "runs", "max_failures"):
+    for name in ("model", "corpus", "root", "task", "split", "seed", "limit", "runs", "max_failures", "shard"):
         value = getattr(request, name)
         if value is not None:
             words += [f"--{name.replace('_', '-')}", str(value)]

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from secbench.cli._jobs import finish_all
-from secbench.cli._listening import print_listening
 from secbench.cli._options import quiet_option
-from secbench.cli._output import json_option, print_json, print_scores, runs_option
-from secbench.errors import DataError, PartialError, UsageError
+from secbench.cli._outcomes import judge, outcome_summary, show_outcome
+from secbench.cli._output import json_option, print_json, runs_option
+from secbench.errors import UsageError
 
 __all__ = ["run_command"]
 
@@ -37,6 +37,7 @@ _KEYS |= {"from", "fit_only", "max_failures", "control"}
     help="Does it listen? Caption again with other audio, silence and no transcript, and say what is lost.",
 )
 @click.option("--max-failures", type=click.IntRange(min=0), help="Give up when more utterances than this fail.")
+@click.option("--shard", metavar="I/N", help="Caption only part I of N; `secbench merge` puts the parts together.")
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at a time, where there are several."
 )
@@ -45,7 +46,14 @@ _KEYS |= {"from", "fit_only", "max_failures", "control"}
 @quiet_option
 @json_option
 def run_command(
-    config: Path | None, runs: str, jobs: int, quiet: bool, as_json: bool, strict: bool, **flags: Any
+    config: Path | None,
+    runs: str,
+    shard: str | None,
+    jobs: int,
+    quiet: bool,
+    as_json: bool,
+    strict: bool,
+    **flags: Any,
 ) -> None:
     """Fit a model, caption a split with it, and score it.
 
@@ -54,7 +62,9 @@ def run_command(
     from secbench.cli._progress import progress_for
     from secbench.configuration import parse_settings, read_run_file
     from secbench.runner import Outcome, is_helper, run
+    from secbench.shards import Shard
 
+    flags["shard"] = None if shard is None else Shard.parse(shard)
     flags["set"] = parse_settings(flags.pop("settings"))
     flags["from"] = flags.pop("fitted")
     tables = read_run_file(config) if config else [{}]
@@ -68,10 +78,10 @@ def run_command(
             outcomes.append(run(request, progress))
             _control(request, outcomes[-1], progress)
         if not as_json and not is_helper():
-            _show(outcomes[-1])
+            show_outcome(outcomes[-1])
     if as_json and not is_helper():
-        print_json([_summary(outcome) for outcome in outcomes])
-    _judge(outcomes, strict=strict)
+        print_json([outcome_summary(outcome) for outcome in outcomes])
+    judge(outcomes, strict=strict)
 
 
 def _control(request: Any, outcome: Any, progress: Any) -> None:
@@ -123,43 +133,3 @@ def _command(values: dict[str, Any], seed: int) -> str:
         words += ["--set", f"{key}={value}"]
     words += ["--control"] if values.get("control") else []
     return shlex.join([*words, "--seed", str(seed)])
-
-
-def _show(outcome: Any) -> None:
-    from secbench.evaluation import read_report
-    from secbench.listening import read_listening
-
-    record = outcome.record
-    state = "finished before" if outcome.reused else record.status
-    if (outcome.folder.path / "scores.json").exists():
-        print_scores(
-            f"{record.model} on {record.corpus}, {record.task}, {record.split} split", read_report(outcome.folder.path)
-        )
-    listening = read_listening(outcome.folder.path)
-    if listening is not None:
-        print_listening(listening)
-    click.echo(f"{outcome.folder.path} ({state}{': ' + record.reason if record.reason else ''})")
-
-
-def _summary(outcome: Any) -> dict[str, Any]:
-    from secbench.evaluation import read_report
-    from secbench.listening import read_listening
-
-    listening = read_listening(outcome.folder.path)
-    scored = (outcome.folder.path / "scores.json").exists()
-    scores = {"scores": read_report(outcome.folder.path).model_dump(mode="json")} if scored else {}
-    return {
-        "folder": str(outcome.folder.path),
-        "reused": outcome.reused,
-        "run": outcome.record.model_dump(mode="json"),
-        **scores,
-        **({} if listening is None else {"listening": listening.model_dump(mode="json")}),
-    }
-
-
-def _judge(outcomes: list[Any], *, strict: bool) -> None:
-    failed = [outcome for outcome in outcomes if outcome.record.n_failed]
-    if failed:
-        record = failed[0].record
-        kind = DataError if strict else PartialError
-        raise kind(f"{record.n_failed} of {record.n} utterances of {record.id} failed; predictions.jsonl says why.")

@@ -6,6 +6,7 @@ __all__ = ["COMMANDS"]
 
 COMMANDS = (
     Entry("run", "Fit a model, caption a split with it, and score it.", "secbench.cli._run:run_command"),
+    Entry("merge", "Put the shards of a run together.", "secbench.cli._merge:merge_command"),
     Entry("score", "Score predictions from anywhere.", "secbench.cli._score:score_command"),
     Entry("compare", "Compare runs pairwise, with intervals and p-values.", "secbench.cli._compare:compare_command"),
     Entry("caption", "Caption audio files with a fitted model.", "secbench.cli._caption:caption_command"),
