@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from secbench.errors import DataError, UsageError
+from secbench.toml import parsed_toml
 
 __all__ = ["parse_settings", "read_run_file", "resolve"]
 
@@ -29,7 +30,7 @@ def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
             raise UsageError(f"--set takes key=value, not {pair!r}.")
         try:
             settings[key.strip()] = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             settings[key.strip()] = text
     return settings
 
@@ -42,11 +43,9 @@ def read_run_file(path: Path) -> list[dict[str, Any]]:
         UsageError: if it holds anything but ``[[run]]`` tables.
     """
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = parsed_toml(path.read_bytes(), path)
     except OSError as error:
         raise DataError(f"cannot be read ({error.strerror}).", path) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"not TOML: {error}.", path) from error
     tables = content.pop("run", None)
     if content or not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise UsageError(f"{path} must hold [[run]] tables and nothing else.")

@@ -1,10 +1,10 @@
 """Roots and text files, with errors that name the place."""
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from secbench.errors import DataError, UsageError
+from secbench.toml import parsed_toml
 
 __all__ = ["existing_root", "read_text", "read_toml"]
 
@@ -52,6 +52,6 @@ def read_toml(path: Path) -> dict[str, Any]:
         DataError: if the file cannot be read or is not TOML.
     """
     try:
-        return tomllib.loads(read_text(path))
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(f"This is not valid TOML: {error}.", path) from error
+        return parsed_toml(path.read_bytes(), path)
+    except OSError as error:
+        raise DataError(f"The file cannot be read ({error.strerror}).", path) from error

@@ -1,7 +1,6 @@
 """The data file of a lexicon: words by what they do in a caption."""
 
 import hashlib
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources.abc import Traversable
@@ -11,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from secbench.emotions import EMOTIONS
 from secbench.errors import DataError
+from secbench.toml import parsed_toml
 
 __all__ = [
     "AFFECT",
@@ -132,14 +132,12 @@ def read_lexicon(path: Traversable) -> LexiconFile:
     """
     try:
         raw = path.read_bytes()
-        file = _File.model_validate(tomllib.loads(raw.decode("utf-8")))
+        file = _File.model_validate(parsed_toml(raw, str(path)))
     except OSError as error:
         raise DataError(f"The lexicon cannot be read ({error.strerror}).", str(path)) from error
     except ValidationError as error:
         first = error.errors()[0]
         raise DataError(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}.", str(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"not TOML: {error}.", str(path)) from error
     entries: dict[str, LexiconEntry] = {}
     for kind, classes, words in _lists(file):
         for word in words.split():

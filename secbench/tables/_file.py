@@ -1,6 +1,5 @@
 """The data file of a table: defaults at the top, columns and rows that may override them, recipes."""
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -11,6 +10,7 @@ from secbench.errors import DataError, UnknownNameError
 from secbench.registry import registry
 from secbench.tables._published import Kind, Provenance, PublishedCell, PublishedRow, PublishedTable, Recipe
 from secbench.tasks import find_task
+from secbench.toml import parsed_toml
 
 __all__ = ["read_table"]
 
@@ -73,11 +73,9 @@ def read_table(path: Traversable, name: str) -> PublishedTable:
         DataError: with file and row, if it is missing, not TOML, or not of the schema.
     """
     try:
-        content = tomllib.loads(path.read_text("utf-8"))
+        content = parsed_toml(path.read_bytes(), str(path))
     except OSError as error:
         raise DataError(f"The table cannot be read ({error.strerror}).", str(path)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"not TOML: {error}.", str(path)) from error
     try:
         return _resolved(_File.model_validate(content), name)
     except ValidationError as error:
