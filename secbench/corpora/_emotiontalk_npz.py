@@ -1,16 +1,17 @@
 """EmotionTalk's NPZ files: splits, class indices and continuous sentiment, as pickled dictionaries.
 
-They are read without `numpy.load(allow_pickle=True)`: pickles from outside run code, so only the few numpy names that
-an object array needs can be resolved.
+They are read without `numpy.load(allow_pickle=True)`, since pickles from outside run code (see `_pickled`).
 """
 
 import pickle
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from secbench.corpora._emotiontalk_records import Records, utterance_id
+from secbench.corpora._pickled import object_in
 from secbench.corpora._types import Split
 from secbench.emotions import EMOTIONS
 from secbench.errors import DataError
@@ -28,26 +29,7 @@ _MEMBERS: dict[str, Split] = {
     "val_corpus.npy": "validation",
     "test_corpus.npy": "test",
 }
-_MOST_BYTES = 64 * 2**20  # the real members hold 0.75 MB at most
-
-
-class _NumpyUnpickler(pickle.Unpickler):
-    """Resolves what an object array of plain values needs, and nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        import numpy as np
-        from numpy._core import multiarray
-
-        core = {"_reconstruct": multiarray._reconstruct, "scalar": multiarray.scalar}
-        allowed = {
-            **{f"numpy.core.multiarray.{key}": value for key, value in core.items()},
-            **{f"numpy._core.multiarray.{key}": value for key, value in core.items()},
-            "numpy.ndarray": np.ndarray,
-            "numpy.dtype": np.dtype,
-        }
-        if f"{module}.{name}" not in allowed:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return allowed[f"{module}.{name}"]
+_MOST_BYTES = 8 * 2**20  # the real members hold 0.75 MB at most
 
 
 def read_npz_files(folder: Path, records: Records) -> None:
@@ -68,8 +50,8 @@ def _note(records: Records, split: Split, name: str, values: Any, modality: str,
         raise DataError(f"{name} is in {split} here, but in {record.split} in another NPZ file.", path)
     record.split = split
     index = values.get("emo") if isinstance(values, dict) else None
-    if not isinstance(index, int) or not 0 <= index < len(EMOTIONS):
-        raise DataError(f"{name} has no class index from 0 to {len(EMOTIONS) - 1} but {values!r}.", path)
+    if type(index) is not int or not 0 <= index < len(EMOTIONS):
+        raise DataError(f"{name} has no class index `emo` from 0 to {len(EMOTIONS) - 1}.", path)
     records.label(name, modality, EMOTIONS[index], path)
     if modality == "multimodal" and "val" in values:
         record.sentiment = _sentiment(values["val"], name, path)
@@ -77,7 +59,7 @@ def _note(records: Records, split: Split, name: str, values: Any, modality: str,
 
 def _sentiment(value: Any, name: str, path: Path) -> float:
     if not isinstance(value, int | float) or not -2 <= value <= 2:
-        raise DataError(f"{name} has the sentiment {value!r}, which is not from -2 to 2.", path)
+        raise DataError(f"{name} has a sentiment `val` that is no number from -2 to 2.", path)
     return round(float(value), 6)
 
 
@@ -85,29 +67,21 @@ def _entries(path: Path) -> Iterator[tuple[Split, str, Any]]:
     """Split, utterance id and values of each entry."""
     try:
         with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                if member.filename not in _MEMBERS or member.file_size > _MOST_BYTES:
-                    raise DataError(f"Its member {member.filename} is unknown or too large.", path)
-                with archive.open(member) as stream:
-                    entries = _read_object(stream)
-                for name, values in entries.items():
-                    yield _MEMBERS[member.filename], str(name), values
-    except (zipfile.BadZipFile, OSError) as error:
+            members = archive.infolist()
+            if len({member.filename for member in members}) < len(members):
+                raise DataError("It has a member twice.", path)
+            for member in members:
+                for name, values in _dictionary(archive, member, path).items():
+                    yield _MEMBERS[member.filename], name, values
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
         raise DataError(f"This is not an NPZ file ({error}).", path) from error
-    except (pickle.UnpicklingError, ValueError, TypeError, AttributeError, EOFError, IndexError, MemoryError) as error:
+
+
+def _dictionary(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> dict[str, Any]:
+    plain = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+    if member.filename not in _MEMBERS or member.file_size > _MOST_BYTES or not plain:
+        raise DataError(f"Its member {member.filename!r} is unknown or too large.", path)
+    try:
+        return object_in(archive.read(member))
+    except pickle.UnpicklingError as error:
         raise DataError(f"It does not hold the dictionaries of EmotionTalk ({error}).", path) from error
-
-
-def _read_object(stream: IO[bytes]) -> dict[Any, Any]:
-    """The dictionary in a `.npy` stream with an object array of no dimension."""
-    from numpy.lib import format as npy
-
-    if npy.read_magic(stream) != (1, 0):
-        raise ValueError("its NPY version is not 1.0")
-    shape, _, dtype = npy.read_array_header_1_0(stream)
-    if shape != () or not dtype.hasobject:
-        raise ValueError(f"it has an array of {dtype} {shape}")
-    found = _NumpyUnpickler(stream).load().item()
-    if not isinstance(found, dict):
-        raise TypeError(f"it has a {type(found).__name__}")
-    return found

@@ -9,11 +9,12 @@ from typing import Any
 from secbench.corpora._types import Split
 from secbench.emotions import EMOTIONS
 from secbench.errors import DataError
+from secbench.predictions import is_unicode, kind_of
 
 __all__ = ["CAPTION_KEYS", "Record", "Records", "captions_of", "utterance_id"]
 
 CAPTION_KEYS = {"spe_cap": "speaker", "style_cap": "style", "emo_cap": "emotion"}
-_OVERALL_KEY = re.compile(r"caption_(\d+)")
+_OVERALL_KEY = re.compile(r"caption_([0-9]{1,4})")
 _ID = re.compile(r"G\d{5}_\d{2}_\d{2}_\d{3}")
 
 
@@ -82,7 +83,7 @@ def captions_of(found: Mapping[Any, object], source: Path, line: int | None = No
     Raises:
         DataError: if a caption is not a string, or the dictionary has none of the keys.
     """
-    overall: dict[int, str] = {}
+    overall: list[tuple[int, str]] = []
     captions: dict[str, tuple[str, ...]] = {}
     known = False
     for key, value in found.items():
@@ -91,12 +92,15 @@ def captions_of(found: Mapping[Any, object], source: Path, line: int | None = No
             continue
         known = True
         if not isinstance(value, str | None):
-            raise DataError(f"The caption {key!r} is not a string but {value!r}.", source, line)
+            raise DataError(f"The caption {key!r} is not a string but {kind_of(value)}.", source, line)
+        if not is_unicode(value or ""):
+            raise DataError(f"The caption {key!r} holds half a surrogate pair, which is no text.", source, line)
         if text := (value or "").strip():
             if numbered:
-                overall[int(numbered[1])] = text
+                overall.append((int(numbered[1]), text))
             else:
                 captions[CAPTION_KEYS[str(key)]] = (text,)
     if found and not known:
-        raise DataError(f"No caption keys (spe_cap, ..., caption_5) among {list(found)[:5]}.", source, line)
-    return {**captions, **({"overall": tuple(overall[n] for n in sorted(overall))} if overall else {})}
+        keys = ", ".join(map(str, list(found)[:5]))
+        raise DataError(f"No caption keys (spe_cap, ..., caption_5) among {keys}.", source, line)
+    return {**captions, **({"overall": tuple(text for _, text in sorted(overall))} if overall else {})}
