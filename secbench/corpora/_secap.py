@@ -7,7 +7,6 @@ wav.scp            id, white space, path as seen from the repository's root; opt
 No path, of the script or made from an id, may lead out of the folder.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,6 +16,7 @@ from secbench.corpora._files import existing_root, read_text, read_toml
 from secbench.corpora._inside import check_inside, inside
 from secbench.corpora._types import AudioClip, Corpus, Example, References, Utterance
 from secbench.errors import DataError
+from secbench.predictions import is_unicode, kind_of, parsed_json
 
 __all__ = ["load"]
 
@@ -59,30 +59,18 @@ def _example(name: str, texts: tuple[str, ...], transcript: str | None, audio: P
 
 def _captions(path: Path) -> dict[str, tuple[str, ...]]:
     """Id -> captions; a value may be one string or a list."""
-    try:
-        found = json.loads(read_text(path), object_pairs_hook=lambda pairs: _unique(pairs, path))
-    except json.JSONDecodeError as error:
-        raise DataError(f"This is not valid JSON: {error.msg}.", path, error.lineno) from error
-    except RecursionError as error:
-        raise DataError("This is not a dictionary of captions by id but deeply nested.", path) from error
+    found = parsed_json(read_text(path), path)
     if not isinstance(found, dict) or not found:
         raise DataError("This is not a dictionary of captions by id.", path)
     return {name: _texts(value, name, path) for name, value in found.items()}
 
 
-def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise DataError(f"The id {name!r} occurs twice.", path)
-        found[name] = value
-    return found
-
-
 def _texts(value: Any, name: str, path: Path) -> tuple[str, ...]:
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text.strip() for text in texts):
-        raise DataError(f"{name!r} has no caption but {value!r}.", path)
+        raise DataError(f"{name!r} has no caption but {kind_of(value)}.", path)
+    if not name.strip() or not all(map(is_unicode, (name, *texts))):
+        raise DataError(f"{name!r} or its caption is blank, or holds half a surrogate pair, which is no text.", path)
     return tuple(text.strip() for text in texts)
 
 
