@@ -4,18 +4,16 @@ A row holds the stage, the step and numbers. A stage ``X-validation`` holds what
 during stage ``X``; a row with ``samples`` holds captions that were written then.
 """
 
-import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from math import isfinite
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from secbench.errors import DataError
+from secbench.predictions import is_finite, jsonl_objects
 from secbench.registry import registry
 
 __all__ = ["Curve", "curve_values", "curves_of", "label_of", "read_log", "running_mean", "sparkline", "thin"]
@@ -61,17 +59,7 @@ def read_log(path: Path) -> Iterator[dict[str, Any]]:
     Raises:
         DataError: with the line, if one is not a JSON object.
     """
-    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    for number, line in enumerate(lines, start=1):
-        if not line.endswith(b"\n"):
-            return
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise DataError("not JSON. Remove the line, or run again.", path, number) from error
-        if not isinstance(row, dict):
-            raise DataError("not a JSON object. Remove the line, or run again.", path, number)
-        yield row
+    return (row for _, row in jsonl_objects(path)) if path.exists() else iter(())
 
 
 def curves_of(rows: Iterable[Mapping[str, Any]]) -> list[Curve]:
@@ -82,18 +70,14 @@ def curves_of(rows: Iterable[Mapping[str, Any]]) -> list[Curve]:
     found: dict[tuple[str, str], dict[float, float]] = {}
     for number, row in enumerate(rows):
         step = row.get("step", number)
-        for name, value in curve_values(row).items() if _is_number(step) else ():
+        for name, value in curve_values(row).items() if is_finite(step) else ():
             found.setdefault((str(row.get("stage", "")), name), {})[float(step)] = value
     return [Curve(*key, tuple(sorted(points.items()))) for key, points in found.items() if len(points) > 1]
 
 
 def curve_values(row: Mapping[str, Any]) -> dict[str, float]:
     """The finite numbers of a row that are values of curves."""
-    return {name: float(value) for name, value in row.items() if name not in _NOT_DRAWN and _is_number(value)}
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    return {name: float(value) for name, value in row.items() if name not in _NOT_DRAWN and is_finite(value)}
 
 
 def thin(points: Sequence[tuple[float, float]], most: int) -> Sequence[tuple[float, float]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from secbench.captioner import Captioner, Context, Prediction, Progress
+from secbench.configuration import resolve
 from secbench.comparison import ScoredRun, Systems
 from secbench.corpora import Corpus, Example, Utterance, load_corpus
 from secbench.errors import DataError, SecbenchError
@@ -56,6 +57,8 @@ def read_listening(folder: Path) -> Listening | None:
         return None
     try:
         return Listening.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror}).", path) from error
     except ValidationError as error:
         raise DataError("is no listening report. Remove it and run with --control again.", path) from error
 
@@ -75,7 +78,11 @@ class _Check:
     def of(cls, request: RunRequest, folder: RunFolder, progress: Progress) -> "_Check":
         corpus = load_corpus(request.corpus, request.root)
         examples = tuple(corpus.examples(request.split, find_task(request.task))[: request.limit])
-        return cls(request, folder, corpus, examples, fitted_model(folder)[0], progress)
+        model = fitted_model(folder)[0]
+        asked = type(model)(resolve(type(model).Config, request.settings, f"model {request.model}"))
+        if model.receiver() != asked.receiver():
+            raise DataError(f"says that audio goes to {model.receiver()}, and not where you send it.", folder.path)
+        return cls(request, folder, corpus, examples, model, progress)
 
     def report(self) -> Listening:
         own = Evaluation(read_report(self.folder.path), read_utterances(self.folder.path))

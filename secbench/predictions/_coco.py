@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from secbench.errors import DataError
-from secbench.predictions._jsonl import parsed
+from secbench.predictions._jsonl import parsed_json
 from secbench.predictions._rows import Row
 
 __all__ = ["coco_rows"]
@@ -20,7 +20,7 @@ def coco_rows(lines: Iterator[str], path: Path) -> Iterator[Row]:
     Raises:
         DataError: if it is something else; the message names the record.
     """
-    records = parsed("".join(lines), path)
+    records = parsed_json("".join(lines), path)
     if not isinstance(records, list):
         raise DataError('is not a JSON list of {"image_id", "caption"}, as COCO results are.', path)
     for number, cells in enumerate(records, start=1):

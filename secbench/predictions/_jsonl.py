@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from secbench.errors import DataError
-from secbench.predictions._rows import Row
+from secbench.predictions._rows import Row, text_lines
 
-__all__ = ["jsonl_rows", "parsed"]
+__all__ = ["jsonl_objects", "jsonl_rows", "parsed_json"]
 
 
 def jsonl_rows(lines: Iterator[str], path: Path) -> Iterator[Row]:
@@ -23,14 +23,27 @@ def jsonl_rows(lines: Iterator[str], path: Path) -> Iterator[Row]:
     """
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            cells = parsed(line, path, number)
+            cells = parsed_json(line, path, number)
             if not isinstance(cells, dict):
                 hint = " If the file is one list, say --format coco." if line.lstrip().startswith("[") else ""
                 raise DataError(f'each line must be an object with a string "id".{hint}', path, number)
             yield Row(number, cells)
 
 
-def parsed(text: str, path: Path, number: int | None = None) -> Any:
+def jsonl_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSONL file that grew line by line, with their lines; a torn last line is left out.
+
+    Raises:
+        DataError: naming the line that is no JSON object.
+    """
+    for number, line in enumerate(text_lines(path, drop_broken_tail=True), start=1):
+        row = parsed_json(line, path, number)
+        if not isinstance(row, dict):
+            raise DataError("not a JSON object. Remove the line, or run again.", path, number)
+        yield number, row
+
+
+def parsed_json(text: str, path: Path, number: int | None = None) -> Any:
     """The value of a JSON text; control characters are let into its strings.
 
     Raises:

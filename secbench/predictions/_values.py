@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
-__all__ = ["KINDS", "fault_of", "is_unicode", "kind_of"]
+__all__ = ["KINDS", "fault_of", "is_finite", "is_unicode", "kind_of"]
 
 _WORDS = {str: "a string", dict: "an object", list: "a list", type(None): "null"}
 _ROUNDING = 1e-6
@@ -47,7 +47,7 @@ def fault_of(key: str, value: Any) -> str | None:
         return f"is {kind_of(value)}, not {_WORDS.get(KINDS[key][0], 'a number')}.{remedy}"
     if isinstance(value, str) and not is_unicode(value):
         return "holds half a surrogate pair, which is no text. Decode it as UTF-8."
-    if key == "logprob" and not _is_finite(value):
+    if key == "logprob" and not is_finite(value):
         return "is no finite number. Leave it out."
     if isinstance(value, dict):
         wrong = next((name for name, share in value.items() if not _is_share(name, share)), None)
@@ -55,7 +55,7 @@ def fault_of(key: str, value: Any) -> str | None:
     return None
 
 
-def _is_finite(value: object) -> bool:
+def is_finite(value: object) -> bool:
     """Whether a value is a number that a float can hold."""
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
@@ -64,4 +64,4 @@ def _is_finite(value: object) -> bool:
 
 
 def _is_share(name: str, value: Any) -> bool:
-    return is_unicode(name) and _is_finite(value) and -_ROUNDING <= value <= 1 + _ROUNDING
+    return is_unicode(name) and is_finite(value) and -_ROUNDING <= value <= 1 + _ROUNDING

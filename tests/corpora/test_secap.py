@@ -61,11 +61,11 @@ def test_audio_and_transcripts_may_be_missing(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "text", "words"),
     [
-        ("fid2captions.json", "{", "line 1: This is not valid JSON"),
+        ("fid2captions.json", "{", "line 1: not JSON"),
         ("fid2captions.json", "[]", "not a dictionary"),
-        ("fid2captions.json", "[" * 100_000, "deeply nested"),
+        ("fid2captions.json", "[" * 100_000, "nested too deeply"),
         ("fid2captions.json", '{"a": ""}', "'a' has no caption"),
-        ("fid2captions.json", '{"a": "x", "a": "y"}', "occurs twice"),
+        ("fid2captions.json", '{"a": "x", "a": "y"}', "the key 'a' twice"),
         ("text.txt", f"{ONE}\n", "line 1: '" + ONE + "' stands alone"),
         ("text.txt", "a x\na y\n", "line 2: 'a' occurs twice"),
     ],
