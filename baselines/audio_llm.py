@@ -3,8 +3,8 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar, Literal
+from functools import cached_property, partial
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -16,18 +16,28 @@ from baselines._audio_chat import Packer, chunked_length, halved_length, read_fr
 from baselines._prompts import Prompts, load_prompts
 from baselines._replies import to_prediction
 from mecap_r1.devices import find_device
-from mecap_r1.pretrained import loaded, weights_identity
+from mecap_r1.memory import halved
+from mecap_r1.pretrained import check_kernel, loaded, weights_identity
 from mecap_r1.training import without_bars
 from secbench.audio import read_audio
 from secbench.captioner import Captioner, Context, Prediction
 from secbench.corpora import Utterance
 from secbench.errors import DataError, SecbenchError, UsageError
+from secbench.remote_code import remote_code_allowed
 from secbench.tasks import Task
 
 __all__ = ["Qwen2Audio", "Qwen3Omni", "Qwen25Omni"]
 
 _WHAT = "audio language model"
 _TYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+
+
+class _Question(NamedTuple):
+    """What is asked of an utterance: words, and the clip (n,) where the model listens."""
+
+    id: str
+    words: str
+    clip: NDArray[np.float32] | None
 
 
 class _AudioLanguageModel(Captioner):
@@ -96,6 +106,7 @@ class _AudioLanguageModel(Captioner):
         """
         config = self.config
         found = self._load(transformers.AutoConfig.from_pretrained)
+        check_kernel(_WHAT, config.model, found)
         asked = {"prompts": self.prompts.fingerprint} if config.prompted else {}
         return {"chat": self.frame.fingerprint, **asked, "weights": weights_identity(config.model, found)}
 
@@ -111,11 +122,16 @@ class _AudioLanguageModel(Captioner):
         """Batches are planned from the whole split, so that a resumed run gives what an undisturbed one does."""
         task = context.task
         listens = self._listens(task)
-        whole, asked = context.split or utterances, {row.id for row in utterances}
-        for begin in range(0, len(whole), self.config.batch):
-            rows = whole[begin : begin + self.config.batch]
+        asked = {row.id for row in utterances}
+        for rows in self.plan(context.split or utterances):
             if any(row.id in asked for row in rows):
-                yield from (one for one in self._answer(rows, task, listens) if one.id in asked)
+                yield from (one for one in self._answer(rows, context, listens) if one.id in asked)
+
+    @override
+    def plan(self, split: Sequence[Utterance]) -> Sequence[Sequence[Utterance]]:
+        """Batches in the order of the split."""
+        size = self.config.batch
+        return [split[begin : begin + size] for begin in range(0, len(split), size)]
 
     def _listens(self, task: Task) -> bool:
         """Whether the task has the clip in its question.
@@ -132,24 +148,17 @@ class _AudioLanguageModel(Captioner):
             )
         return True
 
-    def _answer(self, rows: Sequence[Utterance], task: Task, listens: bool) -> Iterator[Prediction]:
-        words: list[str] = []
-        clips: list[NDArray[np.float32]] = []
-        able: list[str] = []
+    def _answer(self, rows: Sequence[Utterance], context: Context, listens: bool) -> Iterator[Prediction]:
+        questions: list[_Question] = []
         for row in rows:
             try:
-                question = self.prompts.ask(task, row) if self.config.prompted else ""
-                clip = self._hear(row) if listens else np.zeros(0, dtype=np.float32)
+                words = self.prompts.ask(context.task, row) if self.config.prompted else ""
+                questions.append(_Question(row.id, words, self._hear(row) if listens else None))
             except DataError as error:
                 yield Prediction(row.id, error=str(error))
-                continue
-            able.append(row.id)
-            words.append(question)
-            clips.append(clip)
-        if able:
-            said = self._generate(words, clips if listens else None)
-            for name, answer in zip(able, said, strict=True):
-                yield to_prediction(name, answer, task, self.prompts.labels)
+        if questions:
+            answer = partial(self._generate, context.task)
+            yield from halved(questions, answer, self._too_large, context.progress.note)
 
     def _hear(self, utterance: Utterance) -> NDArray[np.float32]:
         if utterance.audio is None:
@@ -159,17 +168,20 @@ class _AudioLanguageModel(Captioner):
         return samples
 
     @torch.inference_mode()
-    def _generate(self, words: Sequence[str], clips: Sequence[NDArray[np.float32]] | None) -> list[str]:
+    def _generate(self, task: Task, questions: Sequence[_Question]) -> list[Prediction]:
         model, packer = self._ready(), self._packer
+        clips = [one.clip for one in questions if one.clip is not None]
         inputs = {
             name: value.to(model.device, model.dtype if value.is_floating_point() else None)
-            for name, value in packer.pack(words, clips).items()
+            for name, value in packer.pack([one.words for one in questions], clips or None).items()
         }
-        try:
-            found = model.generate(**inputs)
-        except torch.OutOfMemoryError as error:
-            raise self._too_small() from error
-        return packer.read(found[:, inputs["input_ids"].shape[1] :])
+        found = model.generate(**inputs)
+        said = packer.read(found[:, inputs["input_ids"].shape[1] :])
+        labels = self.prompts.labels
+        return [to_prediction(one.id, answer, task, labels) for one, answer in zip(questions, said, strict=True)]
+
+    def _too_large(self, question: _Question) -> Prediction:
+        return Prediction(question.id, error=str(self._too_small()))
 
     def _ready(self) -> Any:
         """The model on its device, loaded once; it ends at its own tokens and takes the likeliest words alone."""
@@ -202,14 +214,16 @@ class _AudioLanguageModel(Captioner):
         return Packer(self.frame, tokenizer, extractor, self.length, self.whole)
 
     def _load(self, load: Callable[..., Any], **options: Any) -> Any:
-        """A part of the model; no code that comes with it is run.
+        """A part of the model; no code that comes with it is run unless that is allowed.
 
         Raises:
             DataError: if it cannot be had, with what it needs.
         """
         name, revision = self.config.model, self.config.revision
         try:
-            return loaded(_WHAT, name, lambda: load(name, revision=revision, trust_remote_code=False, **options))
+            return loaded(
+                _WHAT, name, lambda: load(name, revision=revision, trust_remote_code=remote_code_allowed(), **options)
+            )
         except DataError as error:
             raise DataError(
                 f"{error} Its published weights take {self.gigabytes} GiB of disk and GPU memory."
@@ -217,8 +231,8 @@ class _AudioLanguageModel(Captioner):
 
     def _too_small(self) -> SecbenchError:
         return SecbenchError(
-            f"The GPU has too little memory for {self.config.model!r} with batch={self.config.batch}. Its published "
-            f"weights alone take {self.gigabytes} GiB. Set a smaller batch, or ask it through openai_server."
+            f"There is too little memory for {self.config.model!r}, even with one clip at a time. Its published "
+            f"weights alone take {self.gigabytes} GiB. Ask it through openai_server."
         )
 
 

@@ -1,12 +1,15 @@
 """The registered model `mecap_r1`, and what it shares with the baseline `sft`."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from safetensors import SafetensorError
 
 from mecap_r1.board import mirror
 from mecap_r1.cold_start import ColdStart, cold_start
@@ -15,6 +18,7 @@ from mecap_r1.devices import find_device
 from mecap_r1.emotion_space import build_space
 from mecap_r1.grpo import GrpoSettings, emo_grpo
 from mecap_r1.material import Item, batches, items_of, prompts, prompts_of
+from mecap_r1.memory import halved
 from mecap_r1.objective import Objective
 from mecap_r1.policy import Policy
 from mecap_r1.presets import find_preset
@@ -25,7 +29,8 @@ from mecap_r1.sft import SftSettings
 from mecap_r1.sharding import whole
 from mecap_r1.tokeniser import Tokeniser
 from mecap_r1.training import Schedule, single_thread, without_bars
-from secbench.captioner import Captioner, Context, Prediction
+from secbench.audio import duration
+from secbench.captioner import Captioner, Context, Prediction, Progress
 from secbench.corpora import Example, Utterance
 from secbench.errors import DataError, SecbenchError
 from secbench.runs import write_atomically
@@ -96,18 +101,35 @@ class PolicyCaptioner(Captioner):
         return ColdStart(config.spec, settings, find_device(config.device))
 
     def caption(self, utterances: Sequence[Utterance], context: Context) -> Iterator[Prediction]:
-        """Write captions greedily, the shortest clips first. One whose clip cannot be read yields the reason."""
+        """Write captions greedily, the shortest clips first, in smaller batches where memory runs out.
+
+        A clip that cannot be read, or for which there is not enough memory, yields the reason.
+        """
         fitted = self._ready()
         front_end = self._preset.front_end(self.config.spec)
-        whole, asked = context.split or utterances, {row.id for row in utterances}
-        items, failures = prompts_of(whole, self.config.modality, front_end, context)
-        yield from (Prediction(name, error=reason) for name, reason in failures.items() if name in asked)
-        for batch in batches(sorted(items, key=_size), CAPTION_BATCH):
-            if asked.isdisjoint(item.id for item in batch):
+        asked, silent = {row.id for row in utterances}, replace(context, progress=Progress())
+        for batch in self.plan(context.split or utterances):
+            if asked.isdisjoint(row.id for row in batch):
                 continue
+            items, failures = prompts_of(batch, self.config.modality, front_end, silent)
+            yield from (Prediction(name, error=reason) for name, reason in failures.items() if name in asked)
             with single_thread():
-                found = self._write(fitted, batch)
+                found = halved(items, partial(self._write, fitted), _too_large, context.progress.note) if items else ()
             yield from (prediction for prediction in found if prediction.id in asked)
+
+    def plan(self, split: Sequence[Utterance]) -> Sequence[Sequence[Utterance]]:
+        """Batches of clips of nearly one length, the shortest first."""
+        return list(batches(sorted(split, key=self._size), CAPTION_BATCH))
+
+    def _size(self, row: Utterance) -> tuple[int, int]:
+        """What a batch is padded by: frames, hundredths of a second each, then characters."""
+        words = (row.transcript or "").strip() if "text" in self.config.modality else ""
+        if row.audio is None or "audio" not in self.config.modality:
+            return 0, len(words)
+        try:
+            return math.ceil(round(100 * duration(row.audio), 6)), len(words)
+        except DataError:
+            return 0, len(words)
 
     def _write(self, fitted: Fitted, items: Sequence[Item]) -> list[Prediction]:
         with torch.no_grad():
@@ -137,7 +159,7 @@ class PolicyCaptioner(Captioner):
         try:
             policy = self._preset.load(folder / "policy").eval().to(find_device(self.config.device))
             facts = json.loads((folder / "facts.json").read_text("utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise DataError(f"The policy cannot be read ({error}). Fit the model again.", folder) from error
         self._fitted = Fitted(policy, self._preset.load_tokeniser(folder), facts)
 
@@ -151,9 +173,8 @@ class PolicyCaptioner(Captioner):
         return self._fitted
 
 
-def _size(item: Item) -> tuple[int, int]:
-    """What a batch is padded by: frames, then characters."""
-    return (0 if item.frames is None else len(item.frames)), len(item.transcript)
+def _too_large(item: Item) -> Prediction:
+    return Prediction(item.id, error="There is not enough memory for this clip, even by itself.")
 
 
 def size_of(policy: Policy) -> dict[str, Any]:

@@ -10,13 +10,17 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from mecap_r1.front_ends import Frames, FrontEnd
+from mecap_r1.memory import is_out_of_memory
 from secbench.audio import read_audio
 from secbench.captioner import Progress
 from secbench.corpora import AudioClip, Utterance
 from secbench.errors import DataError
 from secbench.runs import digest, write_atomically
 
-__all__ = ["Features", "load_features"]
+__all__ = ["LONGEST", "Features", "load_features"]
+
+LONGEST = 300
+"""Seconds of the longest utterance: what is longer is no turn of anybody, and takes the time of a whole corpus."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +100,16 @@ def _made(
             frames[content] = _frames(clip, front_end)
         except DataError as error:
             failures[content] = str(error)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            failures[content] = f"There is not enough memory for the features of {clip.path.name}."
         progress.advance()
     return frames, failures
 
 
 def _frames(clip: AudioClip, front_end: FrontEnd) -> Frames:
-    wave = read_audio(clip, front_end.rate)
+    wave = read_audio(clip, front_end.rate, LONGEST)
     if not len(wave):
         raise DataError("The clip is empty. Check its start and end.", clip.path)
     return np.ascontiguousarray(front_end.extract(wave))  # safetensors writes memory as it lies

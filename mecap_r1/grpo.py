@@ -149,7 +149,7 @@ def _validated(
     """The mean rewards of greedy captions of validation, of which some are logged."""
     found: dict[str, list[float]] = {}
     written: dict[str, str] = {}
-    pieces = list(batches(validation, max(1, 64 // settings.schedule.accumulate)))
+    pieces = list(batches(validation, trainer.evaluated))
     judged: list[tuple[int, dict[str, list[float]], list[str]]] = []
     for index in trainer.team.spread(len(pieces)):
         prefix = policy.prefix(prompts(pieces[index], tokeniser))

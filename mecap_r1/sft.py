@@ -80,7 +80,7 @@ def sft(
 
     def evaluate() -> Values:
         most = max(len(item.references) for item in validation)
-        pieces = list(batches(validation, max(1, 64 // settings.schedule.accumulate)))
+        pieces = list(batches(validation, trainer.evaluated))
         found: list[tuple[int, float, float]] = []
         for index in trainer.team.spread(len(pieces)):
             captions = [text for item in pieces[index] for text in _cycled(item.references, most)]

@@ -18,15 +18,27 @@ from torch import Tensor, nn
 from transformers.utils import logging
 
 from mecap_r1.checkpoints import Checkpoint, Checkpoints
+from mecap_r1.memory import free, is_out_of_memory
 from mecap_r1.parts import Part, cut
 from mecap_r1.processes import team
+from mecap_r1.weights import copied, groups, learnt, on, put
 from secbench.captioner import Context, Progress
-from secbench.errors import UsageError
+from secbench.errors import SecbenchError, UsageError
 from secbench.runs import digest
 
-__all__ = ["PRECISIONS", "Losses", "Schedule", "Trainer", "Values", "seeded", "single_thread", "without_bars"]
+__all__ = [
+    "PRECISIONS",
+    "Losses",
+    "Schedule",
+    "Trainer",
+    "Values",
+    "seeded",
+    "single_thread",
+    "without_bars",
+]
 
 PRECISIONS = ("fp32", "bf16")
+_EVALUATED = 64
 
 Values = dict[str, float]
 Losses = Generator[Tensor, None, Values]
@@ -96,6 +108,8 @@ class Trainer:
         speeds: learning rates of parameters relative to the others', by the beginning of their names.
 
     Attributes:
+        pieces: parts that this process cuts its share of a batch into: `accumulate`, and more once memory ran out.
+        evaluated: clips of validation that go through the policy at a time, likewise.
         team: the processes that train together; only the main one logs, reports and writes.
     """
 
@@ -112,9 +126,13 @@ class Trainer:
         self.policy, self.schedule, self.stage, self.evaluate = policy, schedule, stage, evaluate
         self.team = team()
         self.context = context if self.team.main else replace(context, progress=Progress(), log=lambda _: None)
-        self.optimiser = torch.optim.AdamW(_groups(policy, schedule, speeds or {}), lr=schedule.learning_rate)
+        self.optimiser = torch.optim.AdamW(
+            groups(policy, schedule.weight_decay, schedule.embedding_speed, speeds or {}), lr=schedule.learning_rate
+        )
         path = None if context.folder is None else context.folder / f"{stage}.safetensors"
         self.checkpoints = None if path is None else Checkpoints(path, digest(identity))
+        self.pieces, self._most = schedule.accumulate, 1
+        self.evaluated = max(1, _EVALUATED // schedule.accumulate)
         self.step = 0
         self.best, self.best_step, self.stale = -math.inf, 0, 0
         self.best_weights: dict[str, Tensor] = {}
@@ -122,7 +140,8 @@ class Trainer:
 
     def parts(self, count: int) -> list[Part]:
         """This process's parts of a batch of so many prompts."""
-        number = self.schedule.accumulate
+        self._most = max(1, count // self.team.size)
+        number = max(self.schedule.accumulate, min(self.pieces, self._most))
         if self.team.sharded and count % (self.team.size * number):
             raise UsageError(
                 f"Processes that share weights must have equal parts, and {count} prompts cannot be cut into "
@@ -151,7 +170,7 @@ class Trainer:
             self.context.progress.advance(1, **{name: values[name] for name in ("loss", "reward") if name in values})
         chosen = self.best_weights or self.average
         if chosen:
-            _put(self.policy, chosen)
+            put(self.policy, chosen)
         self.policy.eval()
 
     def _stopped(self) -> bool:
@@ -161,8 +180,7 @@ class Trainer:
         started, rate = time.perf_counter(), self.schedule.rate(self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["speed"]
-        with seeded(self.context.seed, self.stage, self.step):
-            values = self._descend(losses_of(self.step))
+        values = self._fitting(lambda: self._descend(losses_of(self.step)), self.step, self._divide)
         self.team.sum_gradients(self.policy)
         if any(value.grad is not None for value in self.policy.parameters()):
             norm = torch.nn.utils.clip_grad_norm_(self.policy.parameters(), self.schedule.max_norm)
@@ -175,6 +193,43 @@ class Trainer:
         self._blend()
         self.context.log({"stage": self.stage, "step": self.step, "learning_rate": rate, **values})
         return values
+
+    def _fitting(self, work: Callable[[], Values], seed: object, smaller: Callable[[], bool]) -> Values:
+        """What work gives, in smaller pieces where memory runs out: they add up to the same.
+
+        Raises:
+            SecbenchError: if there is no smaller piece, or several processes train together.
+        """
+        while True:
+            try:
+                with seeded(self.context.seed, self.stage, seed):
+                    return work()
+            except (MemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            self.optimiser.zero_grad(set_to_none=True)
+            free()
+            if self.team.size > 1 or not smaller():
+                raise SecbenchError(
+                    f"Out of memory in stage {self.stage}, step {self.step + 1}, even with {self._pieces()}. Take a "
+                    "smaller batch=, prompts= or group_size=, or a larger accumulate=. What was finished is kept."
+                )
+            self.context.progress.note(f"Out of memory in stage {self.stage}; going on with {self._pieces()}.")
+
+    def _pieces(self) -> str:
+        return f"{self.pieces} parts a step and {self.evaluated} clips of validation at a time"
+
+    def _divide(self) -> bool:
+        """Twice as many parts from now on; whether that is possible."""
+        possible = self.pieces < self._most
+        self.pieces = min(2 * self.pieces, max(self.pieces, self._most))
+        return possible
+
+    def _shrink(self) -> bool:
+        """Half as many clips of validation at a time; whether that is possible."""
+        possible = self.evaluated > 1
+        self.evaluated = max(1, self.evaluated // 2)
+        return possible
 
     def _descend(self, losses: Losses) -> Values:
         """Add up the gradients of the parts; what a part remembers is free before the next one begins."""
@@ -204,9 +259,9 @@ class Trainer:
         if not self.schedule.average:
             return
         if not self.average:
-            self.average = _copied(self.policy)
+            self.average = copied(self.policy)
         kept = min(self.schedule.average, (1 + self.step) / (10 + self.step))
-        for name, value in _learnt(self.policy).items():
+        for name, value in learnt(self.policy).items():
             if value.is_floating_point():
                 self.average[name].lerp_(value, 1 - kept)
 
@@ -216,10 +271,10 @@ class Trainer:
         if not self.average:
             yield
             return
-        now = _copied(self.policy)
-        _put(self.policy, self.average)
+        now = copied(self.policy)
+        put(self.policy, self.average)
         yield
-        _put(self.policy, now)
+        put(self.policy, now)
 
     def _judge(self) -> None:
         """Evaluate, and remember the weights if they are the best so far."""
@@ -230,19 +285,19 @@ class Trainer:
 
     def _evaluate(self, evaluate: Callable[[], Values]) -> None:
         self.policy.eval()
-        with torch.no_grad(), seeded(self.context.seed, self.stage, "evaluation"), self._computing():
-            values = evaluate()
+        with torch.no_grad(), self._computing():
+            values = self._fitting(evaluate, "evaluation", self._shrink)
         self.context.log({"stage": f"{self.stage}-validation", "step": self.step, **values})
         if values["score"] > self.best:
             self.best, self.best_step, self.stale = values["score"], self.step, 0
-            self.best_weights = _copied(self.policy)
+            self.best_weights = copied(self.policy)
         else:
             self.stale += 1
 
     def _checkpoint(self) -> None:
         if self.checkpoints is None or not self.team.main:
             return
-        tensors = {f"policy.{name}": value for name, value in _learnt(self.policy).items()}
+        tensors = {f"policy.{name}": value for name, value in learnt(self.policy).items()}
         tensors |= {f"best.{name}": value for name, value in self.best_weights.items()}
         tensors |= {f"average.{name}": value for name, value in self.average.items()}
         for index, state in self.optimiser.state_dict()["state"].items():
@@ -259,8 +314,8 @@ class Trainer:
         if found is None:
             return
         device, facts = _device(self.policy), found.facts
-        _put(self.policy, found.under("policy."))
-        self.best_weights, self.average = _on(device, found.under("best.")), _on(device, found.under("average."))
+        put(self.policy, found.under("policy."))
+        self.best_weights, self.average = on(device, found.under("best.")), on(device, found.under("average."))
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in found.under("optimiser.").items():
             index, _, key = name.partition(".")
@@ -270,55 +325,8 @@ class Trainer:
         self.best = -math.inf if facts["best"] is None else facts["best"]
 
 
-def _learnt(policy: nn.Module) -> dict[str, Tensor]:
-    """What training may change: the weights that are learnt, each once, and the buffers that are saved."""
-    saved = policy.state_dict()
-    found = {name: value.detach() for name, value in policy.named_parameters() if value.requires_grad}
-    return found | {name: value for name, value in policy.named_buffers() if name in saved}
-
-
-def _copied(policy: nn.Module) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in _learnt(policy).items()}
-
-
-def _put(policy: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Copy into the policy what `_learnt` has given."""
-    with torch.no_grad():
-        for name, value in _learnt(policy).items():
-            value.copy_(tensors[name])
-
-
-def _on(device: torch.device, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: value.to(device) for name, value in tensors.items()}
-
-
 def _device(policy: nn.Module) -> torch.device:
     return next(policy.parameters()).device
-
-
-def _groups(policy: nn.Module, schedule: Schedule, speeds: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Parameters by how they learn: embeddings, faster; other matrices, with weight decay; the rest; and by speed."""
-    embeddings = {id(part.weight) for part in policy.modules() if isinstance(part, nn.Embedding)}
-    groups: list[dict[str, Any]] = []
-    for start in ("", *speeds):
-        own = [v for name, v in policy.named_parameters() if v.requires_grad and _start(name, speeds) == start]
-        rest = [value for value in own if id(value) not in embeddings]
-        speed = speeds.get(start, 1.0)
-        groups += [
-            {
-                "params": [value for value in own if id(value) in embeddings],
-                "weight_decay": 0.0,
-                "speed": speed * schedule.embedding_speed,
-            },
-            {"params": [v for v in rest if v.dim() > 1], "weight_decay": schedule.weight_decay, "speed": speed},
-            {"params": [v for v in rest if v.dim() <= 1], "weight_decay": 0.0, "speed": speed},
-        ]
-    return groups
-
-
-def _start(name: str, speeds: Mapping[str, float]) -> str:
-    """The first of the beginnings that the name has; empty if it has none."""
-    return next((start for start in speeds if name.startswith(start)), "")
 
 
 @contextmanager

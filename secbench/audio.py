@@ -17,25 +17,31 @@ SAMPLE_RATE = 16_000
 _SLACK = 0.05  # seconds by which a clip may reach over the end of its file: time stamps are rounded
 
 
-def read_audio(clip: AudioClip, rate: int = SAMPLE_RATE) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
+def read_audio(
+    clip: AudioClip, rate: int = SAMPLE_RATE, longest: float = math.inf
+) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
     """Read a clip, mixed down to mono and resampled.
 
     Args:
         clip: the file, and the stretch of it in seconds.
         rate: sampling rate of the result, in hertz.
+        longest: seconds of the longest clip that is read; a longer one is refused before it is decoded.
 
     Returns:
         Samples, shape (n,), float32, with the file's full scale at -1 to 1; n is about seconds * rate.
 
     Raises:
         DataError: naming the file, if it is missing, unreadable, empty, or holds samples that are not numbers, or the
-            clip lies outside of it.
+            clip is too long or lies outside of it.
     """
     import numpy as np
     import soxr
 
     with _open(clip.path) as file:
         first, last = _stretch(clip, file.frames, file.samplerate)
+        if (last - first) / file.samplerate > longest:
+            seconds = (last - first) / file.samplerate
+            raise DataError(f"The clip lasts {seconds:.0f} s, and at most {longest:g} s are read. Cut it.", clip.path)
         try:
             file.seek(first)
             samples = file.read(last - first, dtype="float32", always_2d=True)  # (frames, channels)

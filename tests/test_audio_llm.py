@@ -13,7 +13,7 @@ import transformers as hf
 
 from baselines._audio_chat import chunked_length, halved_length, read_frame
 from baselines.audio_llm import Qwen2Audio, Qwen3Omni, Qwen25Omni
-from secbench.captioner import Context
+from secbench.captioner import Context, Prediction
 from secbench.corpora import AudioClip, Utterance, load_corpus
 from secbench.errors import DataError, UsageError
 from secbench.runner import RunRequest, run
@@ -180,7 +180,8 @@ def test_the_fingerprint_follows_prompts_and_weights(name: str, hub: dict[str, s
 
 def test_batches_are_those_of_the_whole_split(hub: dict[str, str], tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said, model, sizes = rows(tiny), made("qwen2_audio", hub, batch=2), []
-    monkeypatch.setattr(model, "_generate", lambda words, clips: sizes.append(len(words)) or ["好"] * len(words))
+    answer = model._generate
+    monkeypatch.setattr(model, "_generate", lambda task, asked: sizes.append(len(asked)) or answer(task, asked))
     context = Context(find_task("caption-overall"), split=said)
     assert [one.id for one in model.caption([said[3]], context)] == [said[3].id]
     assert sizes == [2]
@@ -204,8 +205,9 @@ def test_a_captioner_takes_no_words_and_gives_no_labels(hub: dict[str, str], tin
     assert not Qwen3Omni.Config().prompted
     model = made("qwen3_omni", hub, prompted=False)
     seen: list[str] = []
-    model._generate = lambda words, clips: seen.extend(words) or ["calm"] * len(words)
-    assert [one.caption for one in model.caption(rows(tiny, 1), Context(find_task("caption-style")))] == ["calm"]
+    said = rows(tiny, 1)
+    model._generate = lambda task, asked: seen.extend(one.words for one in asked) or [Prediction(said[0].id, "calm")]
+    assert [one.caption for one in model.caption(said, Context(find_task("caption-style")))] == ["calm"]
     assert seen == [""]
     with pytest.raises(UsageError, match="Qwen3-Omni-30B-A3B-Instruct"):
         list(model.caption(rows(tiny, 1), Context(find_task("emotion-audio"))))

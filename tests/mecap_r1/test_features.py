@@ -64,7 +64,7 @@ def test_a_clip_that_could_not_be_read_is_tried_again_alone(
     rows = [clip, Utterance("broken", AudioClip(broken))]
     assert "broken" in features.load_features(rows, ACOUSTICS, tmp_path / "cache", Progress()).failures
     read, asked = features.read_audio, []
-    monkeypatch.setattr(features, "read_audio", lambda one, rate: asked.append(one.path) or read(one, rate))
+    monkeypatch.setattr(features, "read_audio", lambda one, *rest: asked.append(one.path) or read(one, *rest))
     found = features.load_features(rows, ACOUSTICS, tmp_path / "cache", Progress())
     assert (set(found.frames), asked) == ({"a"}, [broken])
 
