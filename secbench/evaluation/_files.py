@@ -1,6 +1,6 @@
 """The files of an evaluation in a run folder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from secbench.schema import Report
 __all__ = ["Evaluation", "Table", "read_report", "read_utterances", "write_evaluation"]
 
 Table = dict[str, Sequence[Any]]
+
+_ROWS, _MOST_BYTES = 8_192, 2**30
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,31 @@ def read_utterances(folder: Path) -> Table:
 
     path = folder / "utterances.parquet"
     try:
-        table = pq.read_table(path, use_threads=False)
-    except (OSError, pa.ArrowException) as error:
+        with pq.ParquetFile(path) as file:
+            batches = _bounded(file.iter_batches(_ROWS, use_threads=False), path)
+            table = pa.Table.from_batches(batches, file.schema_arrow)
+            table.validate(full=True)
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         raise DataError("is missing or no readable parquet file. Score the run again.", path) from error
     if not {"id", "caption"} <= set(table.column_names):
         raise DataError("is no table of utterances (it lacks id or caption). Score the run again.", path)
+    if len(set(table.column_names)) < table.num_columns or not pa.types.is_string(table["id"].type):
+        raise DataError("is no table of utterances (a column twice, or ids that are no text). Score it again.", path)
     return {
         name: column.to_numpy() if pa.types.is_floating(column.type) else column.to_pylist()
         for name, column in zip(table.column_names, table.columns, strict=True)
     }
+
+
+def _bounded(batches: Iterable[Any], path: Path) -> Iterator[Any]:
+    """The parts of a table, while they fit: a few bytes of parquet may say that a value is repeated a billion times.
+
+    Raises:
+        DataError: if they are more than is ever written.
+    """
+    size = 0
+    for batch in batches:
+        size += batch.nbytes + batch.num_rows * batch.num_columns
+        if size > _MOST_BYTES:
+            raise DataError(f"holds more than {_MOST_BYTES >> 20} MiB, too much for a table of utterances.", path)
+        yield batch
