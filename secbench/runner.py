@@ -13,12 +13,13 @@ from typing import Any
 
 from secbench.captioner import Captioner, Context, Prediction, Progress
 from secbench.configuration import resolve
-from secbench.corpora import Corpus, Example, load_corpus
+from secbench.corpora import Corpus, Example, Utterance, load_corpus, utterances_of
 from secbench.errors import BusyError, DataError, SecbenchError, UsageError
 from secbench.evaluation import evaluate, write_evaluation
-from secbench.fitted import fitted_checkpoint, fitted_model
+from secbench.fitted import fitted_checkpoint, fitted_model, load_checked
 from secbench.provenance import provenance
 from secbench.registry import registry
+from secbench.remote_code import remote_code_allowed
 from secbench.runs import RunFolder, digest, find_run, prediction_row, write_atomically
 from secbench.schema import RunRecord, ShardNote
 from secbench.shards import Shard, fitted_digest, is_shard, shares, write_note
@@ -123,6 +124,8 @@ class _Run:
         hashes = dict(self.model.fingerprint())
         if hashes:
             identity["fingerprint"] = hashes
+        if remote_code_allowed():
+            identity["remote_code"] = True
         name = RunFolder.name(request.model, request.corpus, request.task, request.seed, digest(identity))
         self.folder = self.whole = RunFolder(request.runs / name)
         if request.shard is not None:
@@ -270,7 +273,7 @@ class _Run:
         training = self.whole.checkpoint / "training"
         if marker.exists():
             shutil.rmtree(training, ignore_errors=True)
-            self.model.load(self.whole.checkpoint)
+            load_checked(self.model, self.whole.checkpoint)
             return float(_read_json(marker)["seconds"])
         train, validation = self._to_learn_from()
         training.mkdir(parents=True, exist_ok=True)
@@ -294,13 +297,13 @@ class _Run:
             cache=self.request.runs / ".cache",
             progress=self.progress,
             neighbours=self.corpus.dialogues,
-            split=tuple(row.utterance for row in self.examples),
+            split=utterances_of(self.examples),
         )
 
     def _caption(self) -> list[Prediction]:
         """Caption what is not captioned yet; every prediction is on disk before the next one is asked for."""
         done = self.folder.resume_predictions()
-        todo = [row.utterance for row in self.share if row.utterance.id not in done]
+        todo = [said for said in utterances_of(self.share) if said.id not in done]
         self.progress.stage("caption", len(todo))
         with self.folder.appending("predictions.jsonl") as append, self.folder.appending("timings.jsonl") as timing:
             last = time.perf_counter()
@@ -312,7 +315,7 @@ class _Run:
                 last = now
                 self.progress.advance()
                 self._check_failures(done)
-        ordered = [done.get(row.utterance.id) or _unanswered(row) for row in self.share]
+        ordered = [done.get(said.id) or _unanswered(said) for said in utterances_of(self.share)]
         self.folder.write_predictions(ordered)
         return ordered
 
@@ -367,8 +370,8 @@ def caption_with(model: Captioner, utterances: Sequence[Any], context: Context) 
         yield prediction
 
 
-def _unanswered(row: Example) -> Prediction:
-    return Prediction(row.utterance.id, error="the model gave no answer")
+def _unanswered(said: Utterance) -> Prediction:
+    return Prediction(said.id, error="the model gave no answer")
 
 
 def _read_json(path: Path) -> Mapping[str, Any]:

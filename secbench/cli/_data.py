@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from secbench.cli._options import quiet_option
 from secbench.cli._output import json_option, print_json, print_table
 from secbench.errors import DataError
 
@@ -17,7 +18,7 @@ __all__ = ["data_group"]
 
 @click.group("data")
 def data_group() -> None:
-    """Verify a corpus."""
+    """Verify a corpus, or build it so that it opens at once."""
 
 
 @data_group.command("verify")
@@ -26,16 +27,50 @@ def data_group() -> None:
 @click.option("--deep", is_flag=True, help="Read every audio clip to its end.")
 @json_option
 def _verify(name: str, root: Path | None, deep: bool, as_json: bool) -> None:
-    """Say what is there, next to what is published, and where to get what is missing."""
-    from secbench.corpora import load_corpus, verify_corpus
+    """Say what is there, next to what is published, and where to get what is missing.
 
-    found = verify_corpus(load_corpus(name, root), deep=deep)
+    The files themselves are read; a build is compared with them, row by row.
+    """
+    from secbench.corpora import load_corpus, verify_corpus
+    from secbench.corpora._load import build_problem
+
+    corpus = load_corpus(name, root, built=False)
+    found = verify_corpus(corpus, deep=deep)
+    if root is not None and (problem := build_problem(name, root, corpus)):
+        found = found.model_copy(update={"problems": (*found.problems, problem)})
     if as_json:
         print_json(found.to_json())
     else:
         _print(found)
     if not found.ok:
         raise DataError(f"{found.title} in {found.root} is not as published or not whole; see the lines above.")
+
+
+@data_group.command("build")
+@click.argument("name", metavar="CORPUS")
+@click.option("--root", type=click.Path(path_type=Path), help="Folder of the corpus.")
+@quiet_option
+@json_option
+def _build(name: str, root: Path | None, quiet: bool, as_json: bool) -> None:
+    """Read a corpus once and keep it in a form that opens at once.
+
+    The build is written into .secbench/CORPUS/ below the root, and used as long as the files it was read from are as
+    they were.
+    """
+    from secbench.cli._progress import progress_for
+    from secbench.corpora import build_into
+
+    with progress_for(f"build {name}", quiet=quiet) as progress:
+        record, folder = build_into(name, root, progress)
+    counts = {split: file.rows for split, file in record.splits.items()}
+    size = sum(file.bytes for file in record.splits.values())
+    if as_json:
+        told = {"corpus": record.card.name, "revision": record.card.revision, "folder": str(folder)}
+        print_json({**told, "splits": counts, "bytes": size})
+    else:
+        shown = ", ".join(f"{split} {rows:,}" for split, rows in counts.items())
+        click.echo(f"{record.card.title}, revision {record.card.revision}: {shown} utterances")
+        click.echo(f"{folder} ({size / 1e6:,.1f} MB)")
 
 
 def _print(found: "Verification") -> None:

@@ -1,7 +1,8 @@
 """What is scored on: corpora read from folders that users have, and the shipped `minitalk`.
 
-`load_corpus(name, root)` reads any of them; `existing_root`, `read_text`, `CardFile` and `build_corpus` help to write
-the loader of another one. Everything that needs pydantic, numpy or datasets is imported on use.
+`load_corpus(name, root)` reads any of them, or what `build_into` has written of it; `existing_root`, `read_text`,
+`CardFile` and `build_corpus` help to write the loader of another one, `Sources` says what it reads. Everything that
+needs pydantic, numpy or datasets is imported on use.
 """
 
 from importlib import import_module
@@ -16,17 +17,21 @@ from secbench.corpora._types import (
     Corpus,
     CorpusCard,
     Example,
+    LazyExamples,
     References,
     Split,
     Utterance,
 )
 
 if TYPE_CHECKING:
+    from secbench.corpora._build import build_into
     from secbench.corpora._card import CardFile, build_corpus
     from secbench.corpora._datasets import to_dataset
+    from secbench.corpora._dialogues import utterances_of
     from secbench.corpora._files import existing_root, read_text
     from secbench.corpora._manifest import manifest_schema
     from secbench.corpora._references import load_references
+    from secbench.corpora._sources import Sources
     from secbench.corpora._verification import Verification
     from secbench.corpora._verify import verify_corpus
 
@@ -38,11 +43,14 @@ __all__ = [
     "Corpus",
     "CorpusCard",
     "Example",
+    "LazyExamples",
     "References",
+    "Sources",
     "Split",
     "Utterance",
     "Verification",
     "build_corpus",
+    "build_into",
     "existing_root",
     "load_corpus",
     "load_references",
@@ -52,18 +60,22 @@ __all__ = [
     "revision_of",
     "strip_markup",
     "to_dataset",
+    "utterances_of",
     "verify_corpus",
 ]
 
 _ON_USE = {
     "CardFile": "_card",
+    "Sources": "_sources",
     "Verification": "_verification",
     "build_corpus": "_card",
+    "build_into": "_build",
     "existing_root": "_files",
     "load_references": "_references",
     "manifest_schema": "_manifest",
     "read_text": "_files",
     "to_dataset": "_datasets",
+    "utterances_of": "_dialogues",
     "verify_corpus": "_verify",
 }
 

@@ -14,6 +14,7 @@ from secbench.corpora._emotiontalk_npz import NPZ_FILES, read_npz_files
 from secbench.corpora._emotiontalk_records import Record, Records
 from secbench.corpora._files import existing_root, read_toml
 from secbench.corpora._inside import check_inside
+from secbench.corpora._sources import Sources
 from secbench.corpora._types import AudioClip, Corpus, Example, References, Split, Utterance
 from secbench.errors import DataError
 from secbench.tasks import MODALITIES
@@ -21,6 +22,7 @@ from secbench.tasks import MODALITIES
 __all__ = ["load"]
 
 FACTS = Path(__file__).with_name("emotiontalk.toml")
+SOURCES = Sources((*HUB_FOLDERS, "mm-process", "EmotionTalk", *CSV_FILES, *NPZ_FILES))
 HOLDS = "EmotionTalk's unpacked archives (Audio/, Text/, ...) or its mm-process/ CSV files"
 
 

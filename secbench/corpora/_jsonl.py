@@ -7,6 +7,7 @@ from secbench.corpora._card import CardFile, build_corpus, read_card, shared_spe
 from secbench.corpora._files import existing_root
 from secbench.corpora._inside import check_inside
 from secbench.corpora._manifest import ManifestRow, read_manifest
+from secbench.corpora._sources import Sources
 from secbench.corpora._types import Corpus, Example
 from secbench.errors import DataError
 from secbench.tasks import MODALITIES
@@ -14,6 +15,7 @@ from secbench.tasks import MODALITIES
 __all__ = ["load", "read_folder"]
 
 MANIFEST, CARD = "manifest.jsonl", "card.toml"
+SOURCES = Sources((MANIFEST, CARD))
 
 
 def load(root: Path | None) -> Corpus:

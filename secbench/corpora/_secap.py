@@ -14,6 +14,7 @@ from typing import Any
 from secbench.corpora._card import CardFile, build_corpus
 from secbench.corpora._files import existing_root, read_text, read_toml
 from secbench.corpora._inside import check_inside, inside
+from secbench.corpora._sources import Sources
 from secbench.corpora._types import AudioClip, Corpus, Example, References, Utterance
 from secbench.errors import DataError
 from secbench.predictions import is_unicode, kind_of, parsed_json
@@ -24,6 +25,7 @@ FACTS = Path(__file__).with_name("secap.toml")
 CAPTIONS, TRANSCRIPTS, SCRIPT = "fid2captions.json", "text.txt", "wav.scp"
 RELEASED = "dataset"
 """The folder of all of it in SECap's repository, from whose root `wav.scp` has its paths."""
+SOURCES = Sources((CAPTIONS, TRANSCRIPTS, SCRIPT, "wav", RELEASED, "*.wav"))
 
 
 def load(root: Path | None) -> Corpus:

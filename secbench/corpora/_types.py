@@ -1,5 +1,6 @@
 """What flows out of a corpus: utterances without answers, and the answers apart from them."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +13,17 @@ from secbench.tasks import Task
 if TYPE_CHECKING:
     import datasets
 
-__all__ = ["SPLITS", "AudioClip", "Corpus", "CorpusCard", "Example", "References", "Split", "Utterance"]
+__all__ = [
+    "SPLITS",
+    "AudioClip",
+    "Corpus",
+    "CorpusCard",
+    "Example",
+    "LazyExamples",
+    "References",
+    "Split",
+    "Utterance",
+]
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -72,6 +83,24 @@ class Example(NamedTuple):
     references: References
 
 
+class LazyExamples(Sequence[Example]):
+    """Examples that are made when they are asked for, and not kept. Slices are lazy, too."""
+
+    @abstractmethod
+    def answering(self, task: Task) -> "LazyExamples":
+        """Those that have the answer of a task, in one of its classes."""
+
+    @property
+    @abstractmethod
+    def utterances(self) -> Sequence[Utterance]:
+        """The same without the answers."""
+
+    @property
+    @abstractmethod
+    def dialogues(self) -> Mapping[str, Sequence[Utterance]]:
+        """Dialogue id -> its utterances among these, in the order of the rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class CorpusCard:
     """What is known of a corpus, as validated data.
@@ -112,17 +141,17 @@ class Corpus:
 
     Attributes:
         card: what it is.
-        splits: split -> its examples in corpus order.
+        splits: split -> its examples in corpus order: a tuple, or `LazyExamples` of a build (`secbench data build`).
         root: the folder it was read from.
         missing: part -> where to get it ("captions", "audio", "transcripts", "labels:audio", ...), for parts not found.
     """
 
     card: CorpusCard
-    splits: Mapping[str, tuple[Example, ...]]
+    splits: Mapping[str, Sequence[Example]]
     root: Path
     missing: Mapping[str, str] = field(default_factory=dict)
 
-    def examples(self, split: str, task: Task | None = None) -> tuple[Example, ...]:
+    def examples(self, split: str, task: Task | None = None) -> Sequence[Example]:
         """The examples of a split; with a task, those that have its answer, in one of its classes.
 
         Raises:
@@ -133,9 +162,12 @@ class Corpus:
             raise DataError(f"{self.card.title} has no {split} split in {self.root}.")
         return rows if task is None else self._with_answers(rows, split, task)
 
-    def _with_answers(self, rows: Sequence[Example], split: str, task: Task) -> tuple[Example, ...]:
+    def _with_answers(self, rows: Sequence[Example], split: str, task: Task) -> Sequence[Example]:
         part = "captions" if task.is_caption else f"labels:{task.modality}"
-        if task.aspect is not None:
+        chosen: Sequence[Example]
+        if isinstance(rows, LazyExamples):
+            chosen = rows.answering(task)
+        elif task.aspect is not None:
             chosen = tuple(row for row in rows if row.references.captions.get(task.aspect))
         else:
             chosen = tuple(row for row in rows if row.references.gold(task) in task.classes)
@@ -155,10 +187,7 @@ class Corpus:
 
     @cached_property
     def dialogues(self) -> Mapping[str, tuple[Utterance, ...]]:
-        """Dialogue id -> its utterances, without answers, in the order of their turns."""
-        found: dict[str, list[Utterance]] = {}
-        for rows in self.splits.values():
-            for row in rows:
-                if row.utterance.dialogue is not None:
-                    found.setdefault(row.utterance.dialogue, []).append(row.utterance)
-        return {name: tuple(sorted(turns, key=lambda u: (u.turn or 0, u.id))) for name, turns in found.items()}
+        """Dialogue id -> its utterances, without answers, in the order of their turns; looked up when asked for."""
+        from secbench.corpora._dialogues import Dialogues
+
+        return Dialogues(self.splits)

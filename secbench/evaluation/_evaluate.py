@@ -87,10 +87,11 @@ def evaluate(
     """
     started = time.perf_counter()
     check_models(models, caption=task.is_caption)
+    examples = tuple(examples)  # those of a build are made once
     answers = align(predictions, examples, task, strict=strict)
     scoring = _Scoring(
         answers,
-        tuple(examples),
+        examples,
         corpus,
         task,
         split,

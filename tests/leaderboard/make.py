@@ -60,7 +60,7 @@ class Maker:
     root: Path
     corpus: Corpus
 
-    def examples(self) -> tuple[Example, ...]:
+    def examples(self) -> Sequence[Example]:
         """The test split."""
         return self.corpus.splits["test"]
 
