@@ -16,6 +16,7 @@ from mecap_r1.front_ends import WAVEFORM, FrontEnd, log_mel
 from mecap_r1.pretrained import load_config, loaded, weights_identity
 from mecap_r1.training import single_thread, without_bars
 from secbench.errors import UsageError
+from secbench.remote_code import remote_code_allowed
 
 __all__ = ["pooled_layers"]
 
@@ -59,7 +60,7 @@ def _encoder(name: str) -> Any:
 
     def load() -> Any:
         with without_bars():
-            return AutoModel.from_pretrained(name, use_safetensors=True, trust_remote_code=False)
+            return AutoModel.from_pretrained(name, use_safetensors=True, trust_remote_code=remote_code_allowed())
 
     model = loaded(_WHAT, name, load)
     encoder = model.encoder if model.config.model_type == "whisper" else model

@@ -11,6 +11,7 @@ from transformers.utils import logging
 from mecap_r1.pretrained import load_config, loaded, weights_identity
 from mecap_r1.training import without_bars
 from secbench.errors import DataError
+from secbench.remote_code import remote_code_allowed
 
 __all__ = ["identity_of", "keep", "load_kept", "load_pretrained"]
 
@@ -36,12 +37,18 @@ def load_pretrained(name: str) -> tuple[Any, Any]:
         DataError: if one of them cannot be loaded, or weights are missing.
     """
     with _quietly():
-        tokenizer = loaded(_WHAT, name, lambda: AutoTokenizer.from_pretrained(name, trust_remote_code=False))
+        tokenizer = loaded(
+            _WHAT, name, lambda: AutoTokenizer.from_pretrained(name, trust_remote_code=remote_code_allowed())
+        )
         model, told = loaded(
             _WHAT,
             name,
             lambda: AutoModel.from_pretrained(
-                name, use_safetensors=True, trust_remote_code=False, dtype="float32", output_loading_info=True
+                name,
+                use_safetensors=True,
+                trust_remote_code=remote_code_allowed(),
+                dtype="float32",
+                output_loading_info=True,
             ),
         )
     missing = sorted(key for key in told["missing_keys"] if not key.startswith(_UNUSED))
@@ -62,9 +69,13 @@ def load_kept(folder: Path) -> tuple[Any, Any]:
     Raises:
         DataError: if a file is missing or of another form.
     """
-    tokenizer = loaded(_WHAT, str(folder), lambda: AutoTokenizer.from_pretrained(folder, trust_remote_code=False))
-    config = loaded(_WHAT, str(folder), lambda: AutoConfig.from_pretrained(folder, trust_remote_code=False))
-    return tokenizer, AutoModel.from_config(config)  # type: ignore[no-untyped-call]
+    tokenizer = loaded(
+        _WHAT, str(folder), lambda: AutoTokenizer.from_pretrained(folder, trust_remote_code=remote_code_allowed())
+    )
+    config = loaded(
+        _WHAT, str(folder), lambda: AutoConfig.from_pretrained(folder, trust_remote_code=remote_code_allowed())
+    )
+    return tokenizer, AutoModel.from_config(config, trust_remote_code=remote_code_allowed())  # type: ignore[no-untyped-call]
 
 
 @contextmanager

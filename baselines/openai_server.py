@@ -86,6 +86,10 @@ class OpenaiServer(Captioner):
         self.prompts = load_prompts(self.config.prompts, self.config.prompt_version, self.config.language)
 
     @override
+    def receiver(self) -> str:
+        return f"{self.config.base_url}, with the key in the environment variable {self.config.key_variable}"
+
+    @override
     def fingerprint(self) -> Mapping[str, str]:
         return {"prompts": self.prompts.fingerprint} if self.config.prompted else {}
 

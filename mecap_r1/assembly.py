@@ -23,11 +23,15 @@ from mecap_r1.tokeniser import Special, Tokeniser
 from mecap_r1.training import seeded
 from mecap_r1.writers import CausalWriter, CrossWriter, Writer
 from secbench.errors import UsageError
+from secbench.remote_code import remote_code_allowed
 
 __all__ = ["bridged", "front_end_of", "omni", "qwen2_audio", "scratch"]
 
 _STACK, _QUERIES = 4, 16
-_SAFE: dict[str, Any] = {"use_safetensors": True, "trust_remote_code": False}
+
+
+def _safe() -> dict[str, Any]:
+    return {"use_safetensors": True, "trust_remote_code": remote_code_allowed()}
 
 
 def front_end_of(listener: PretrainedConfig) -> FrontEnd:
@@ -82,7 +86,7 @@ def _words(tokeniser: Tokeniser, words: Words) -> dict[str, list[int]]:
 
 
 def _listener(spec: PolicySpec, writer: PretrainedConfig, config: HostedConfig) -> tuple[PretrainedConfig, Ear]:
-    encoder = loaded("listener", spec.listener, lambda: AutoModel.from_pretrained(spec.listener, **_SAFE))
+    encoder = loaded("listener", spec.listener, lambda: AutoModel.from_pretrained(spec.listener, **_safe()))
     ear = BridgedEar(
         encoder.config, int(writer.hidden_size), config.bridge, config.tokens, config.layers, encoder.float()
     )
@@ -104,7 +108,7 @@ def bridged(spec: PolicySpec, tokeniser: Tokeniser, words: Words, seed: int, lay
     kind = load_config("writer", spec.writer)
     cross = bool(kind.is_encoder_decoder)
     load: Any = AutoModelForSeq2SeqLM if cross else AutoModelForCausalLM
-    full = loaded("writer", spec.writer, lambda: load.from_pretrained(spec.writer, **_SAFE)).float()
+    full = loaded("writer", spec.writer, lambda: load.from_pretrained(spec.writer, **_safe())).float()
     writer = CrossWriter(full.model, None) if cross else _causal(full)
     listener = load_config("listener", spec.listener)
     config = _config(
@@ -133,7 +137,7 @@ def qwen2_audio(spec: PolicySpec, tokeniser: Tokeniser, words: Words, seed: int)
     full = loaded(
         "writer",
         spec.writer,
-        lambda: Qwen2AudioForConditionalGeneration.from_pretrained(spec.writer, dtype=_dtype(spec), **_SAFE),
+        lambda: Qwen2AudioForConditionalGeneration.from_pretrained(spec.writer, dtype=_dtype(spec), **_safe()),
     )
     tower, inner, writer = full.model.audio_tower, full.model.language_model, _inner(full)
     config = _config(spec, tower.config, inner.config, tokeniser, _words(tokeniser, words), tied=writer.head is None)
@@ -147,7 +151,7 @@ def omni(spec: PolicySpec, tokeniser: Tokeniser, words: Words, seed: int) -> Hos
     full = loaded(
         "writer",
         spec.writer,
-        lambda: Qwen2_5OmniThinkerForConditionalGeneration.from_pretrained(spec.writer, dtype=_dtype(spec), **_SAFE),
+        lambda: Qwen2_5OmniThinkerForConditionalGeneration.from_pretrained(spec.writer, dtype=_dtype(spec), **_safe()),
     )
     tower, inner, writer = full.model.audio_tower, full.model.language_model, _inner(full)
     config = _config(spec, tower.config, inner.config, tokeniser, _words(tokeniser, words), tied=writer.head is None)

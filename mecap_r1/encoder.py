@@ -21,13 +21,16 @@ from safetensors.numpy import load_file, save_file
 from mecap_r1.training import without_bars
 from secbench.errors import DataError, SecbenchError
 from secbench.metrics import words_of
+from secbench.remote_code import remote_code_allowed
 from secbench.runs import write_atomically
+from secbench.weights import check_sentence_model
 
 __all__ = ["DEFAULT_PRETRAINED", "PretrainedEncoder", "SentenceEncoder", "TfidfEncoder", "find_encoder"]
 
 Floats = NDArray[np.float32]
 DEFAULT_PRETRAINED = "sentence-transformers/paraphrase-multilingual-mpnet-base-v2"
 """What `sentence-transformers` alone stands for."""
+_FETCHED = ("*.json", "*.txt", "*.model", "*.safetensors")
 
 
 class SentenceEncoder(Protocol):
@@ -104,7 +107,8 @@ class PretrainedEncoder:
     """A pretrained sentence encoder. Its vectors depend on its weights and on the texts of one call alone.
 
     Args:
-        name: a folder, or a name on the hub. Only safetensors are read, and no code is run from there.
+        name: a folder, or a name on the hub. Only safetensors are read, and no code is run from there
+            unless the user allows it.
 
     Raises:
         SecbenchError: if sentence-transformers is not installed.
@@ -121,7 +125,11 @@ class PretrainedEncoder:
             ) from error
         try:
             with without_bars():
-                self._model = SentenceTransformer(name, model_kwargs={"use_safetensors": True}).eval()
+                self._model = SentenceTransformer(
+                    str(_folder(name)),
+                    trust_remote_code=remote_code_allowed(),
+                    model_kwargs={"use_safetensors": True},
+                ).eval()
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             reason = " ".join(str(error).split())[:200]
             raise DataError(
@@ -136,6 +144,21 @@ class PretrainedEncoder:
         rows = self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
         blank = np.array([not text.strip() for text in texts])
         return np.where(blank[:, None], 0.0, rows).astype(np.float32)
+
+
+def _folder(name: str) -> Path:
+    """The folder of a model, fetched if it is a name: safetensors and plain text, and no code unless it is allowed.
+
+    Raises:
+        DataError: if its weights are something else.
+    """
+    folder, own = Path(name), remote_code_allowed()
+    if not folder.is_dir():
+        from huggingface_hub import snapshot_download
+
+        folder = Path(snapshot_download(name, allow_patterns=[*_FETCHED, *(["*.py"] if own else [])]))
+    check_sentence_model(folder, own_code=own)
+    return folder
 
 
 def find_encoder(name: str, texts: Sequence[str]) -> SentenceEncoder:

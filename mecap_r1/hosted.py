@@ -195,7 +195,13 @@ class HostedPolicy(Policy):
 
 def _config(stored: dict[str, Any]) -> PretrainedConfig:
     fields = {name: value for name, value in stored.items() if name != "model_type"}
-    found: PretrainedConfig = AutoConfig.for_model(stored["model_type"], **fields)
+    try:
+        found: PretrainedConfig = AutoConfig.for_model(stored["model_type"], **fields)
+    except ValueError as error:
+        raise UsageError(
+            f"A policy is built from architectures that transformers knows, and {stored['model_type']!r} is none. "
+            "Give another listener or writer."
+        ) from error
     return found
 
 

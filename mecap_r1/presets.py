@@ -66,7 +66,7 @@ def _make_tiny(spec: PolicySpec, tokeniser: Tokeniser, seed: int) -> Policy:
 def _load_tiny(folder: Path) -> Policy:
     logging.disable_progress_bar()
     with without_bars():
-        return TinyPolicy.from_pretrained(folder)
+        return TinyPolicy.from_pretrained(folder, use_safetensors=True)
 
 
 def _load_hosted(folder: Path) -> Policy:

@@ -1,6 +1,7 @@
 """Pretrained models by folder or by name on the hub, and their tokenisers.
 
-Only weights in safetensors are read, and no code that comes with a model is run.
+Only weights in safetensors are read, and no code that comes with a model is run unless the user allows it
+(`secbench.remote_code`).
 """
 
 import hashlib
@@ -11,13 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from safetensors import SafetensorError
 from transformers import AutoConfig, AutoTokenizer, PretrainedConfig
 
 from mecap_r1.tokeniser import PAD, Special
 from secbench.errors import DataError
+from secbench.remote_code import refusal, remote_code_allowed
 from secbench.runs import digest
+from secbench.weights import check_pretrained, kernel_of
 
-__all__ = ["PretrainedTokeniser", "Words", "load_config", "loaded", "weights_identity", "words_of"]
+__all__ = ["PretrainedTokeniser", "Words", "check_kernel", "load_config", "loaded", "weights_identity", "words_of"]
 
 _Found = TypeVar("_Found")
 _FOLDER = "tokeniser"
@@ -29,12 +33,18 @@ def loaded(what: str, name: str, load: Callable[[], _Found]) -> _Found:
     """What `load` returns; its errors in a sentence.
 
     Raises:
-        DataError: if the model or a part of it is not there, or is of another form.
+        DataError: if the model or a part of it is not there, or is of another form, or could run code.
     """
     try:
+        if Path(name).is_dir():
+            check_pretrained(Path(name))
         return load()
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except DataError as error:
+        raise DataError(f"The {what} {name!r} cannot be loaded: {error}") from error
+    except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
         said = str(error).strip().splitlines() or [type(error).__name__]
+        if "trust_remote_code" in str(error):
+            raise refusal(what, name) from error
         raise DataError(
             f"The {what} {name!r} cannot be loaded ({said[0].rstrip('.')}). "
             "Give a folder with its configuration and safetensors, or a name on the hub while you are online."
@@ -45,10 +55,24 @@ def load_config(what: str, name: str) -> PretrainedConfig:
     """The configuration of a pretrained model.
 
     Raises:
-        DataError: if it is not there.
+        DataError: if it is not there, or asks for code that may not run.
     """
-    found: PretrainedConfig = loaded(what, name, lambda: AutoConfig.from_pretrained(name, trust_remote_code=False))
+    found: PretrainedConfig = loaded(
+        what, name, lambda: AutoConfig.from_pretrained(name, trust_remote_code=remote_code_allowed())
+    )
+    check_kernel(what, name, found)
     return found
+
+
+def check_kernel(what: str, name: str, config: PretrainedConfig) -> None:
+    """See that a configuration asks for no compiled code from the hub, unless that is allowed.
+
+    Raises:
+        DataError: if it does.
+    """
+    kernel = kernel_of({**config.to_dict(), "attn_implementation": config._attn_implementation})
+    if kernel and not remote_code_allowed():
+        raise refusal(what, name, f"compiled code ({kernel})")
 
 
 def weights_identity(name: str, config: PretrainedConfig) -> str:
@@ -103,7 +127,9 @@ class PretrainedTokeniser:
     @classmethod
     def of(cls, name: str, words: Words | None = None) -> "PretrainedTokeniser":
         """The tokeniser of a folder or name; with chat words, captions begin after their last token."""
-        found = loaded("tokeniser of", name, lambda: AutoTokenizer.from_pretrained(name, trust_remote_code=False))
+        found = loaded(
+            "tokeniser of", name, lambda: AutoTokenizer.from_pretrained(name, trust_remote_code=remote_code_allowed())
+        )
         begin = None if words is None else found.encode(words.after, add_special_tokens=False)[-1]
         return cls(found, begin)
 
@@ -145,5 +171,7 @@ class PretrainedTokeniser:
             DataError: if it is missing or of another form.
         """
         path = folder / _FOLDER
-        tokenizer = loaded("tokeniser", str(path), lambda: AutoTokenizer.from_pretrained(path, trust_remote_code=False))
+        tokenizer = loaded(
+            "tokeniser", str(path), lambda: AutoTokenizer.from_pretrained(path, trust_remote_code=remote_code_allowed())
+        )
         return cls(tokenizer, loaded("tokeniser", str(path), lambda: int((path / "begin.txt").read_text("utf-8"))))

@@ -145,6 +145,10 @@ class Captioner(ABC):
     def load(self, folder: Path) -> None:
         """Read what `save` wrote."""
 
+    def receiver(self) -> str:
+        """Whom it sends what it is given, and with which key, in words; empty if nothing leaves this machine."""
+        return ""
+
     def fingerprint(self) -> Mapping[str, str]:
         """Hashes of what the configuration only points to (prompts, weights): part of the run's identity."""
         return {}

@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from secbench import __version__
+from secbench.remote_code import remote_code_allowed
 from secbench.schema import Provenance
 
 __all__ = ["provenance"]
@@ -41,6 +42,7 @@ def provenance() -> Provenance:
         commit=commit,
         dirty=None if commit is None else bool(_git("status", "--porcelain", "--untracked-files=no")),
         hardware=_hardware(),
+        remote_code=remote_code_allowed(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

@@ -85,6 +85,7 @@ class Provenance(_Model):
     dirty: bool | None = None
     hardware: str
     created: str = Field(description="UTC, ISO 8601")
+    remote_code: bool = Field(default=False, description="whether code that came with a model was allowed to run")
 
 
 class Report(_Model):

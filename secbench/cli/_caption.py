@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from secbench.cli._options import remote_code_option
 from secbench.cli._output import json_option, runs_option
 from secbench.errors import PartialError, UnknownNameError, UsageError
 
@@ -20,16 +21,24 @@ __all__ = ["caption_command"]
 @click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option("--model", required=True, metavar="RUN|MODEL", help="A fitted run, or a model that needs no fitting.")
 @click.option("--transcript", help="What is said, if known; the same for all files.")
+@click.option("--send", is_flag=True, help="Let a run's model send the audio, and the key it names, to its server.")
+@remote_code_option
 @runs_option
 @json_option
-def caption_command(files: tuple[Path, ...], model: str, transcript: str | None, runs: str, as_json: bool) -> None:
-    """Caption audio files."""
+def caption_command(
+    files: tuple[Path, ...], model: str, transcript: str | None, send: bool, runs: str, as_json: bool
+) -> None:
+    """Caption audio files.
+
+    A RUN may come from somewhere else: its weights are read as safetensors and nothing in it is executed; whom its
+    model would send your audio to is asked for with --send.
+    """
     from secbench.captioner import Context
     from secbench.corpora import AudioClip, Utterance
     from secbench.runner import caption_with
     from secbench.runs import prediction_row
 
-    captioner, task, seed = _model(model, Path(runs))
+    captioner, task, seed = _model(model, Path(runs), send=send)
     utterances = [Utterance(str(path), AudioClip(path), transcript) for path in dict.fromkeys(files)]
     failed = 0
     for prediction in caption_with(captioner, utterances, Context(task, seed)):
@@ -45,7 +54,7 @@ def caption_command(files: tuple[Path, ...], model: str, transcript: str | None,
         raise PartialError(f"{failed} of {len(utterances)} files could not be captioned.")
 
 
-def _model(name: str, runs: Path) -> tuple["Captioner", "Task", int]:
+def _model(name: str, runs: Path, *, send: bool) -> tuple["Captioner", "Task", int]:
     from secbench.registry import registry
     from secbench.runner import fitted_model
     from secbench.runs import find_run
@@ -55,8 +64,12 @@ def _model(name: str, runs: Path) -> tuple["Captioner", "Task", int]:
     if is_model and not registry("model")[name].load().needs_fit:
         return registry("model")[name].load()(), find_task("caption-overall"), 0
     try:
-        return fitted_model(find_run(name, runs))
+        found = fitted_model(find_run(name, runs))
     except UnknownNameError as error:
         if is_model:
             raise UsageError(f"{name} must be fitted first: `secbench run --model {name}`.") from error
         raise
+    receiver = found[0].receiver()
+    if receiver and not send:
+        raise UsageError(f"The run {name} would send your audio to {receiver}. Say --send if that is what you want.")
+    return found

@@ -9,6 +9,7 @@ from typing import Any
 
 from secbench.captioner import Progress
 from secbench.errors import PartialError, SecbenchError
+from secbench.remote_code import FLAG, remote_code_allowed
 
 __all__ = ["finish_all"]
 
@@ -57,4 +58,5 @@ def _command(request: Any) -> list[str]:
         words += ["--from", request.fitted]
     for key, value in request.settings.items():
         words += ["--set", f"{key}={json.dumps(value)}"]
+    words += [FLAG] if remote_code_allowed() else []
     return [*words, *(["--fit-only"] if request.fit_only else []), *(["--control"] if request.control else [])]

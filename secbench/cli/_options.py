@@ -9,16 +9,27 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from secbench.errors import UsageError
+from secbench.remote_code import FLAG, HELP, allowing_remote_code
 
 if TYPE_CHECKING:
     from secbench.captioner import Prediction
     from secbench.corpora import Corpus
 
-__all__ = ["Inputs", "corpus_options", "input_options", "quiet_option"]
+__all__ = ["Inputs", "corpus_options", "input_options", "quiet_option", "remote_code_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="No progress.")
+
+
+def _allow(context: click.Context, _option: click.Parameter, allowed: bool) -> None:
+    """Let code that comes with a model run until the command ends, and say so."""
+    if allowed:
+        context.with_resource(allowing_remote_code(True))
+        click.echo(f"Warning: {FLAG}: Python code of models is run on this machine with all your rights.", err=True)
+
+
+remote_code_option = click.option(FLAG, is_flag=True, expose_value=False, callback=_allow, help=HELP)
 
 
 def corpus_options(command: F) -> F:

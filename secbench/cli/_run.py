@@ -7,10 +7,11 @@ from typing import Any
 import click
 
 from secbench.cli._jobs import finish_all
-from secbench.cli._options import quiet_option
+from secbench.cli._options import quiet_option, remote_code_option
 from secbench.cli._outcomes import judge, outcome_summary, show_outcome
 from secbench.cli._output import json_option, print_json, runs_option
 from secbench.errors import UsageError
+from secbench.remote_code import FLAG, remote_code_allowed
 
 __all__ = ["run_command"]
 
@@ -42,6 +43,7 @@ _KEYS |= {"from", "fit_only", "max_failures", "control"}
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at a time, where there are several."
 )
 @click.option("--strict", is_flag=True, help="Exit with 3 instead of 4 if an utterance failed.")
+@remote_code_option
 @runs_option
 @quiet_option
 @json_option
@@ -132,4 +134,5 @@ def _command(values: dict[str, Any], seed: int) -> str:
     for key, value in values["settings"].items():
         words += ["--set", f"{key}={value}"]
     words += ["--control"] if values.get("control") else []
+    words += [FLAG] if remote_code_allowed() else []
     return shlex.join([*words, "--seed", str(seed)])

@@ -7,8 +7,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from secbench.captioner import Captioner, Context, Prediction, Progress
-from secbench.configuration import resolve
 from secbench.comparison import ScoredRun, Systems
+from secbench.configuration import resolve
 from secbench.corpora import Corpus, Example, Utterance, load_corpus
 from secbench.errors import DataError, SecbenchError
 from secbench.evaluation import Evaluation, evaluate, read_report, read_utterances

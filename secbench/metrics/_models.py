@@ -12,10 +12,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypeVar
 
-from secbench.errors import UnknownNameError, UsageError
+from secbench.errors import DataError, UnknownNameError, UsageError
 from secbench.metrics._batch import Batch
 from secbench.metrics._unavailable import UnavailableError
 from secbench.registry import registry
+from secbench.weights import check_sentence_model
 
 __all__ = [
     "NOT_ASKED_FOR",
@@ -109,7 +110,7 @@ def model_folder(name: str, *, fetch: bool = True) -> Path:
     """
     path = Path(name).expanduser()
     if path.is_dir():
-        return path.resolve()
+        return _checked(path.resolve())
     if path.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1:
         raise UnavailableError(f"there is no folder {name} with a model")
     from huggingface_hub import snapshot_download
@@ -121,6 +122,15 @@ def model_folder(name: str, *, fetch: bool = True) -> Path:
             f"the model {name} is not on this machine and cannot be fetched ({first_line(error)}); give a local "
             "folder, as in --with METRIC=FOLDER"
         ) from error
+
+
+def _checked(folder: Path) -> Path:
+    try:
+        check_sentence_model(folder)
+    except DataError as error:
+        reason = str(error).replace(f"{folder}/", "").rstrip(".")
+        raise UnavailableError(f"the model {folder.name} cannot be loaded: {reason}") from error
+    return folder
 
 
 def weights_digest(folder: Path) -> str:
