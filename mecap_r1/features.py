@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
+from threadpoolctl import threadpool_limits
 
 from mecap_r1.front_ends import Frames, FrontEnd
 from mecap_r1.memory import is_out_of_memory
@@ -97,7 +98,8 @@ def _made(
     failures: dict[str, str] = {}
     for content, clip in clips.items():
         try:
-            frames[content] = _frames(clip, front_end)
+            with threadpool_limits(1):  # with more threads, the last digits depend on how many the machine has
+                frames[content] = _frames(clip, front_end)
         except DataError as error:
             failures[content] = str(error)
         except (MemoryError, RuntimeError) as error:
