@@ -30,9 +30,12 @@ def read_facts(folder: Path) -> dict[str, Any]:
     """
     path = folder / "model.json"
     try:
-        return dict(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError) as error:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"cannot be read ({error}). Fit the model again.", path) from error
+    if not isinstance(found, dict):
+        raise DataError("is no JSON object. Fit the model again.", path)
+    return found
 
 
 def write_arrays(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -44,7 +44,7 @@ class ManifestRow(BaseModel):
     speaker: Text | None = None
     voice: Text | None = Field(None, description="base voice, where several speakers are variants of one")
     dialogue: Text | None = None
-    turn: int | None = Field(None, description="order inside the dialogue")
+    turn: int | None = Field(None, ge=-(2**31), lt=2**31, description="order inside the dialogue")
     language: Text = "zh"
     labels: dict[Modality, Emotion] = Field(default_factory=dict, description="modality -> emotion class")
     captions: dict[Aspect, Captions] = Field(default_factory=dict, description="aspect -> one caption, or a list")

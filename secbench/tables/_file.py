@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,8 +15,12 @@ from secbench.toml import parsed_toml
 __all__ = ["read_table"]
 
 
+Printed = Annotated[float, Field(ge=-1e9, le=1e9)]
+Scale = Annotated[float, Field(ge=1e-6, le=1e6)]
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class _Origin(_Strict):
@@ -30,19 +34,19 @@ class _Origin(_Strict):
 
 
 class _Cell(_Origin):
-    value: float | None = None
+    value: Printed | None = None
 
 
 class _Column(_Origin):
     metric: list[str] = []
     printed: str | None = None
     task: str = ""
-    scale: float | None = Field(default=None, gt=0)
+    scale: Scale | None = None
 
 
 class _Row(_Origin):
     model: str
-    cells: dict[str, float | _Cell]
+    cells: dict[str, Printed | _Cell]
     task: str = ""
     note: str = ""
 
@@ -57,7 +61,7 @@ class _File(_Origin):
     split: str = "test"
     note: str = ""
     printed: str | None = None
-    scale: float = Field(default=1.0, gt=0)
+    scale: Scale = 1.0
     tokenisations: list[str] = ["char"]
     recipes: list[dict[str, Any]] = []
 
@@ -90,7 +94,9 @@ def _place(where: tuple[int | str, ...], content: Mapping[str, Any]) -> str:
     words = ".".join(str(word) for word in where)
     for kind, key in (("rows", "model"), ("recipes", "name")):
         if where[:1] == (kind,) and len(where) > 1 and isinstance(where[1], int):
-            return f"{kind[:-1]} {where[1] + 1} ({content[kind][where[1]].get(key, 'without a name')}), {words}"
+            found = content[kind][where[1]]
+            called = found.get(key, "without a name") if isinstance(found, Mapping) else "no table"
+            return f"{kind[:-1]} {where[1] + 1} ({called}), {words}"
     return words
 
 
