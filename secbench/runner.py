@@ -206,6 +206,8 @@ class _Run:
         return [row for row in self.examples if row.utterance.id in mine]
 
     def _work(self, record: RunRecord) -> RunRecord:
+        if self.request.shard is not None:
+            self._note(self.request.shard, fitted=False)
         fit_seconds = self._fit() if self.folder is self.whole else self._fit_once()
         if self.request.fit_only:
             return self._fitted(record, fit_seconds, "fitted only (--fit-only)")
@@ -214,7 +216,7 @@ class _Run:
         if self.request.shard is None:
             self._score(predictions)
         else:
-            self._note(self.request.shard)
+            self._note(self.request.shard, fitted=self.model.needs_fit and self.source is None)
         timings = read_timings(self.folder.path)
         return record.model_copy(
             update={
@@ -229,9 +231,8 @@ class _Run:
         facts = dict(self.model.describe())
         return record.model_copy(update={"status": "partial", "reason": reason, "facts": facts, "fit_seconds": seconds})
 
-    def _note(self, shard: Shard) -> None:
+    def _note(self, shard: Shard, *, fitted: bool) -> None:
         """Write what `merge` must know of this shard."""
-        fitted = self.model.needs_fit and self.source is None
         note = ShardNote(
             run=self.whole.path.name,
             number=shard.number,
