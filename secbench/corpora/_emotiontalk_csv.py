@@ -60,7 +60,7 @@ def _rows(path: Path, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, 
                 raise DataError(f"The row has not the {len(header)} cells of the header.", path, reader.line_num)
             yield reader.line_num, row
     except csv.Error as error:
-        raise DataError(f"This is not valid CSV: {error}.", path, reader.line_num) from error
+        raise DataError(f"This is not valid CSV: {error}.", path, reader.reader.line_num) from error
 
 
 def _captions(cell: str, path: Path, line: int) -> dict[str, tuple[str, ...]]:
