@@ -1,20 +1,41 @@
 """`timings.jsonl`: what each answer and failure has taken."""
 
-import json
 from collections.abc import Mapping, Sequence
 from math import fsum
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from secbench.errors import DataError
+from secbench.predictions import is_finite, jsonl_objects
+
 __all__ = ["mean_seconds", "read_timings", "usage"]
 
 Rows = Sequence[Mapping[str, Any]]
 
+_MOST = 1e15
+
 
 def read_timings(folder: Path) -> Rows:
-    """A row for each answer and failure of the call that ended the run and of those before that it resumed."""
-    return [dict(json.loads(line)) for line in (folder / "timings.jsonl").read_text("utf-8").splitlines()]
+    """A row for each answer and failure of the call that ended the run and of those before that it resumed.
+
+    Raises:
+        DataError: with the line, if one does not say how much was taken.
+    """
+    path = folder / "timings.jsonl"
+    return [_checked(row, path, number) for number, row in jsonl_objects(path)]
+
+
+def _checked(row: Mapping[str, Any], path: Path, number: int) -> Mapping[str, Any]:
+    wrong = next((name for name, amount in row.items() if name != "id" and not _is_amount(amount)), None)
+    if wrong is not None or "seconds" not in row:
+        what = "it has no 'seconds'" if wrong is None else f"{wrong!r} is no amount"
+        raise DataError(f"{what}. Remove the line, or run again.", path, number)
+    return row
+
+
+def _is_amount(value: object) -> bool:
+    return is_finite(value) and abs(value) < _MOST
 
 
 def mean_seconds(rows: Rows) -> float | None:

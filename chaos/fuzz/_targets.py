@@ -19,6 +19,7 @@ from secbench.evaluation import read_utterances
 from secbench.metrics._lexicon import LexiconExtractor
 from secbench.predictions import read_predictions
 from secbench.tables import read_table
+from secbench.timings import mean_seconds, read_timings, usage
 
 __all__ = ["SEPARATOR", "TARGETS", "Target"]
 
@@ -95,6 +96,11 @@ def _run(folder: Path) -> None:
         finite_numbers(run.report.model_dump(), "a score is not finite")
     if run.listening is not None:
         finite_numbers(run.listening.model_dump(), "a drop is not finite")
+
+
+def _timings(folder: Path) -> None:
+    rows = read_timings(folder)
+    finite_numbers([mean_seconds(rows) or 0.0, *usage(rows).values()], "an amount is not finite")
 
 
 def _utterances(folder: Path) -> None:
@@ -200,6 +206,7 @@ TARGETS: Mapping[str, Target] = {
         ".txt",
         (*_JSON, *_ROW, "version", "stage", "step", "metrics", "value", "controls", "status"),
     ),
+    "timings": Target((_timings,), ("timings.jsonl",), ".jsonl", (*_JSON, "seconds", "tokens", "0.5", "7")),
     "utterances": Target((_utterances,), ("utterances.parquet",), ".parquet", ("PAR1", "id", "caption")),
     "lexicon": Target(
         (_lexicon,), ("lexicon.toml",), ".toml", (*_TOML, "[terms]", "[mixed]", "[grammar]", "version", "happy-sad")

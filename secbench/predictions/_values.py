@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 
 __all__ = ["KINDS", "fault_of", "is_finite", "is_unicode", "kind_of"]
 
@@ -55,7 +55,7 @@ def fault_of(key: str, value: Any) -> str | None:
     return None
 
 
-def is_finite(value: object) -> bool:
+def is_finite(value: object) -> TypeGuard[int | float]:
     """Whether a value is a number that a float can hold."""
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)

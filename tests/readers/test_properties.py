@@ -17,7 +17,7 @@ FEW = settings(max_examples=80, suppress_health_check=[HealthCheck.function_scop
 
 
 def holds(name: str, data: bytes, scratch: pytest.TempPathFactory) -> None:
-    folder = scratch.getbasetemp() / name
+    folder = scratch.getbasetemp() / f"judged-{name}"
     folder.mkdir(exist_ok=True)
     finding = judge(TARGETS[name], data, folder)
     assert finding is None, f"{finding.kind}: {finding.text}"

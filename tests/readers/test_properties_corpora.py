@@ -63,7 +63,7 @@ def manifest(folder: Path, rows: list[Any]) -> Path:
 
 @given(rows=MANIFESTS.filter(bool))
 def test_a_manifest_comes_back(tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]) -> None:
-    folder = tmp_path_factory.getbasetemp() / "manifest"
+    folder = tmp_path_factory.getbasetemp() / "read-manifest"
     manifest(folder, rows)
     found = examples("jsonl", folder)
     assert found.keys() == {row["id"] for row in rows}
@@ -106,7 +106,7 @@ def test_a_spoilt_row_of_a_manifest_is_named(
     place = data.draw(st.integers(0, len(rows)))
     lines = [json.dumps(row) for row in rows]
     lines.insert(place, json.dumps({"id": "spoilt", "split": "test", **damage}))
-    folder = tmp_path_factory.getbasetemp() / "manifest"
+    folder = tmp_path_factory.getbasetemp() / "read-manifest"
     path = manifest(folder, lines)
     with pytest.raises(DataError) as caught:
         load_corpus("jsonl", folder)
@@ -189,7 +189,7 @@ LITERALS += ["{'caption_1': '\\ud800'}", "{'caption_1': " + "9" * 5_000 + "}", "
 def test_a_spoilt_literal_is_named(
     tmp_path_factory: pytest.TempPathFactory, count: int, after: int, literal: str
 ) -> None:
-    folder = tmp_path_factory.getbasetemp() / "literals"
+    folder = tmp_path_factory.getbasetemp() / "read-literals"
     rows: list[tuple[Any, ...]] = [(f"G00001_01_01_{k:03d}", "sad", {}, "") for k in range(count + 1 + after)]
     rows[count] = (rows[count][0], "sad", literal, "")
     write_tables(folder, rows)
@@ -228,7 +228,7 @@ SECAP = st.dictionaries(NAMES, HAN | st.lists(HAN, min_size=1, max_size=3), min_
 def test_secap_comes_back(
     tmp_path_factory: pytest.TempPathFactory, captions: dict[str, str | list[str]], data: st.DataObject
 ) -> None:
-    folder = tmp_path_factory.getbasetemp() / "secap"
+    folder = tmp_path_factory.getbasetemp() / "read-secap"
     said = data.draw(st.dictionaries(st.sampled_from(sorted(captions)), HAN))
     write(folder / "fid2captions.json", json.dumps(captions))
     write(folder / "text.txt", "".join(f"{name} {text}\n" for name, text in said.items()))
