@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from secbench.cli._fetch import fetch_command
 from secbench.cli._options import quiet_option
 from secbench.cli._output import json_option, print_json, print_table
 from secbench.errors import DataError
@@ -18,7 +19,10 @@ __all__ = ["data_group"]
 
 @click.group("data")
 def data_group() -> None:
-    """Verify a corpus, or build it so that it opens at once."""
+    """Fetch a corpus, verify it, or build it so that it opens at once."""
+
+
+data_group.add_command(fetch_command)
 
 
 @data_group.command("verify")

@@ -13,6 +13,6 @@ COMMANDS = (
     Entry("reproduce", "Print a published table with our runs beside it.", "secbench.cli._reproduce:reproduce_command"),
     Entry("list", "List models, corpora, metrics, ...", "secbench.cli._list:list_command"),
     Entry("show", "Show a run, model, corpus, metric, table or schema.", "secbench.cli._show:show_group"),
-    Entry("data", "Verify a corpus.", "secbench.cli._data:data_group"),
+    Entry("data", "Fetch, verify or build a corpus.", "secbench.cli._data:data_group"),
     Entry("doctor", "Check this installation.", "secbench.cli._doctor:doctor_command"),
 )
