@@ -16,6 +16,7 @@ from rich.table import Table
 
 from chaos.fuzz._campaign import Result, fuzz
 from chaos.fuzz._targets import TARGETS
+from secbench.errors import SecbenchError
 
 __all__ = ["main"]
 
@@ -27,14 +28,20 @@ def main() -> int:
     if find_spec("atheris") is None:
         console.print("Atheris is not installed. Say: pip install -c constraints.txt -e '.[fuzz]'")
         return 2
-    results = []
-    for name in options.targets or TARGETS:
-        console.print(f"{name}: {options.seconds:.0f} s")
-        result = fuzz(name, options.seconds, options.corpus, console.print)
-        results.append(result)
-        console.print(_line(result))
-        if options.markdown:
-            options.markdown.write_text(_markdown(results), "utf-8")
+    results: list[Result] = []
+    try:
+        for name in options.targets or TARGETS:
+            console.print(f"{name}: {options.seconds:.0f} s")
+            results.append(fuzz(name, options.seconds, options.corpus, console.print))
+            console.print(_line(results[-1]))
+            if options.markdown:
+                options.markdown.write_text(_markdown(results), "utf-8")
+    except SecbenchError as error:
+        console.print(f"Error: {error}")
+        return 2
+    except KeyboardInterrupt:
+        console.print("Interrupted; what was found is kept.")
+        return 130
     console.print(_table(results))
     return int(any(result.findings for result in results))
 
@@ -59,9 +66,9 @@ def _line(result: Result) -> str:
 
 
 def _table(results: Sequence[Result]) -> Table:
-    table = Table("target", "executions", "seconds", "processor", "branches", "new findings")
+    table = Table("target", "executions", "seconds", "of the processor", "branches", "new findings")
     for one in results:
-        table.add_row(*_cells(one), "\n".join(one.findings) or "none")
+        table.add_row(*_cells(one), str(len(one.findings)))
     return table
 
 

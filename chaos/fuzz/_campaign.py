@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 from chaos.fuzz._files import CASES, keep, kept
 from chaos.fuzz._targets import TARGETS
+from secbench.errors import SecbenchError
 
 __all__ = ["Result", "fuzz"]
 
@@ -51,6 +52,9 @@ def fuzz(name: str, seconds: float, corpus: Path, say: Callable[[str], None]) ->
         seconds: how long.
         corpus: a folder in which what was worth keeping for its coverage stays from call to call.
         say: takes lines on how it goes.
+
+    Raises:
+        SecbenchError: if the worker cannot do its work.
     """
     result, began = Result(name), time.monotonic()
     folder = corpus / name
@@ -60,11 +64,13 @@ def fuzz(name: str, seconds: float, corpus: Path, say: Callable[[str], None]) ->
     before = os.times()
     with TemporaryDirectory(dir=_memory()) as scratch:
         findings = Path(scratch)
-        while (left := seconds - (time.monotonic() - began)) > 1:
-            _process(name, folder, findings, left, result, say)
-        after = os.times()
-        result.cpu = after.children_user + after.children_system - before.children_user - before.children_system
-        result.findings = tuple(_keep(name, findings))
+        try:
+            while (left := seconds - (time.monotonic() - began)) > 1:
+                _process(name, folder, findings, left, result, say)
+        finally:  # also what was found before somebody grew impatient
+            result.findings = tuple(_keep(name, findings))
+    after = os.times()
+    result.cpu = after.children_user + after.children_system - before.children_user - before.children_system
     result.seconds = time.monotonic() - began
     return result
 
@@ -101,7 +107,7 @@ def _process(
                 say(f"{name}: {line.strip()}; {len(list(findings.glob('*.json')))} findings")
     result.executions += executions
     if process.returncode and not any(path.name.startswith(tuple(_ENDS)) for path in findings.iterdir()):
-        raise RuntimeError(f"The worker of {name} ended with {process.returncode}: {''.join(tail[-8:])}")
+        raise SecbenchError(f"The worker of {name} ended with {process.returncode}: {''.join(tail[-8:])}")
 
 
 def _keep(name: str, findings: Path) -> list[str]:
