@@ -1,12 +1,13 @@
 """Roots and text files, with errors that name the place."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from secbench.errors import DataError, UsageError
 from secbench.toml import parsed_toml
 
-__all__ = ["existing_root", "read_text", "read_toml"]
+__all__ = ["existing_root", "read_lines", "read_text", "read_toml"]
 
 
 def existing_root(root: Path | None, corpus: str, holds: str) -> Path:
@@ -36,13 +37,37 @@ def read_text(path: Path) -> str:
         DataError: if the file cannot be read, or is not UTF-8; the message names the byte.
     """
     try:
-        return path.read_bytes().decode("utf-8").removeprefix("\ufeff")
+        return _decoded(path.read_bytes(), 0, path)
     except OSError as error:
         raise DataError(f"The file cannot be read ({error.strerror}).", path) from error
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """The lines of a UTF-8 file, as `read_text` has it, one at a time; their ends are kept.
+
+    Raises:
+        DataError: as `read_text`.
+    """
+    offset = 0
+    try:
+        with path.open("rb") as lines:
+            for line in lines:
+                yield _decoded(line, offset, path)
+                offset += len(line)
+    except OSError as error:
+        raise DataError(f"The file cannot be read ({error.strerror}).", path) from error
+
+
+def _decoded(text: bytes, offset: int, path: Path) -> str:
+    """The text of a stretch of a file that begins at an offset."""
+    try:
+        found = text.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(
-            f"Byte {error.object[error.start]:#04x} at offset {error.start} is not UTF-8. Save the file as UTF-8.", path
+            f"Byte {text[error.start]:#04x} at offset {offset + error.start} is not UTF-8. Save the file as UTF-8.",
+            path,
         ) from error
+    return found if offset else found.removeprefix("\ufeff")
 
 
 def read_toml(path: Path) -> dict[str, Any]:

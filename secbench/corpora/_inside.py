@@ -7,7 +7,7 @@ from pathlib import Path
 
 from secbench.errors import DataError
 
-__all__ = ["check_inside", "inside"]
+__all__ = ["Below", "check_inside", "inside"]
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])[ ]*(?:\.|\Z)", re.IGNORECASE)
@@ -38,6 +38,27 @@ def inside(root: Path, written: str, source: Path, line: int | None = None) -> P
             line,
         )
     return found
+
+
+class Below:
+    """`inside` for many paths below one root: a folder is followed once, a file only if it is a link itself."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._folders: dict[str, Path] = {}
+
+    def place(self, written: str, source: Path, line: int | None = None) -> Path:
+        """As `inside`."""
+        folder, _, name = written.rpartition("/")
+        where = self._folders.get(folder)
+        if where is None or _wrong(written):
+            found = inside(self._root, written, source, line)
+            if _stays(self._root / folder, self._root):
+                self._folders[folder] = self._root / folder
+            return found
+        found = where / name
+        is_link = os.path.islink(found)  # noqa: PTH114 - a million times over, this one is fast
+        return inside(self._root, written, source, line) if is_link else found
 
 
 def check_inside(path: Path, root: Path) -> None:

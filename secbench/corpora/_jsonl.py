@@ -1,12 +1,13 @@
 """`jsonl`: any folder of audio with a manifest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from secbench.corpora._card import CardFile, build_corpus, read_card, shared_speakers
 from secbench.corpora._files import existing_root
 from secbench.corpora._inside import check_inside
-from secbench.corpora._manifest import ManifestRow, read_manifest
+from secbench.corpora._manifest import read_manifest
 from secbench.corpora._sources import Sources
 from secbench.corpora._types import Corpus, Example
 from secbench.errors import DataError
@@ -39,18 +40,20 @@ def read_folder(folder: Path, name: str) -> Corpus:
         raise DataError(f"There is no {MANIFEST} in this folder. docs/corpora.md says how to write one.", folder)
     for file in (manifest, card):
         check_inside(file, folder)
-    rows = list(read_manifest(manifest))
-    if not rows:
-        raise DataError("The manifest holds no utterance.", manifest)
     splits: dict[str, list[Example]] = {"train": [], "validation": [], "test": []}
-    for row, example in rows:
+    voices: dict[str, set[str]] = {}
+    for row, example in read_manifest(manifest):
         splits[row.split].append(example)
+        if row.voice is not None:
+            voices.setdefault(row.split, set()).add(row.voice)
+    if not any(splits.values()):
+        raise DataError("The manifest holds no utterance.", manifest)
     known = read_card(card) if card.is_file() else _plain_card(folder)
-    if not _voices_disjoint(row for row, _ in rows):
+    if shared_speakers(voices):
         if known.speaker_disjoint:
             raise DataError("`speaker_disjoint` is true, but two splits share a `voice` of the manifest.", card)
         known = known.model_copy(update={"speaker_disjoint": False})
-    return build_corpus(name, known, splits, folder, _missing([example for _, example in rows], manifest))
+    return build_corpus(name, known, splits, folder, _missing(splits, manifest))
 
 
 def _plain_card(folder: Path) -> CardFile:
@@ -58,21 +61,15 @@ def _plain_card(folder: Path) -> CardFile:
     return CardFile(title=title, licence="unknown", summary="A folder with a manifest and no card.")
 
 
-def _voices_disjoint(rows: Iterable[ManifestRow]) -> bool:
-    """Whether no base voice is known to occur in two splits."""
-    voices: dict[str, set[str]] = {}
-    for row in rows:
-        if row.voice is not None:
-            voices.setdefault(row.split, set()).add(row.voice)
-    return not shared_speakers(voices)
+def _missing(splits: Mapping[str, Sequence[Example]], manifest: Path) -> dict[str, str]:
+    def rows() -> Iterator[Example]:
+        return chain.from_iterable(splits.values())
 
-
-def _missing(rows: Sequence[Example], manifest: Path) -> dict[str, str]:
     found = {
-        "captions": any(row.references.captions for row in rows),
-        "audio": any(row.utterance.audio for row in rows),
-        "transcripts": any(row.utterance.transcript for row in rows),
-        **{f"labels:{modality}": any(modality in row.references.labels for row in rows) for modality in MODALITIES},
+        "captions": any(row.references.captions for row in rows()),
+        "audio": any(row.utterance.audio for row in rows()),
+        "transcripts": any(row.utterance.transcript for row in rows()),
+        **{f"labels:{modality}": any(modality in row.references.labels for row in rows()) for modality in MODALITIES},
     }
     keys = {"transcripts": "transcript"}
     return {

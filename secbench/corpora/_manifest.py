@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from secbench.corpora._files import read_text
-from secbench.corpora._inside import inside
+from secbench.corpora._files import read_lines
+from secbench.corpora._inside import Below
 from secbench.corpora._types import AudioClip, Example, References, Utterance
 from secbench.errors import DataError
 
@@ -78,14 +78,15 @@ def read_manifest(path: Path) -> Iterator[tuple[ManifestRow, Example]]:
             names a file outside the folder; or if the file is not UTF-8.
     """
     lines: dict[str, int] = {}
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    below = Below(path.parent)
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         row = _parse(line, path, number)
         if row.id in lines:
             raise DataError(f"The id {row.id!r} is already that of line {lines[row.id]}. Ids are unique.", path, number)
         lines[row.id] = number
-        yield row, _example(row, _clip(row, path, number))
+        yield row, _example(row, _clip(row, below, path, number))
 
 
 def _parse(line: str, path: Path, number: int) -> ManifestRow:
@@ -100,10 +101,10 @@ def _parse(line: str, path: Path, number: int) -> ManifestRow:
         raise DataError(f"{f'`{key}`: ' if key else ''}{message}. See docs/corpora.md.", path, number) from error
 
 
-def _clip(row: ManifestRow, path: Path, number: int) -> AudioClip | None:
+def _clip(row: ManifestRow, below: Below, path: Path, number: int) -> AudioClip | None:
     if row.audio is None:
         return None
-    return AudioClip(inside(path.parent, row.audio, path, number), row.start, row.end)
+    return AudioClip(below.place(row.audio, path, number), row.start, row.end)
 
 
 def _example(row: ManifestRow, clip: AudioClip | None) -> Example:

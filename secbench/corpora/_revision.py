@@ -4,11 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from secbench.corpora._types import AudioClip, Example
 
 __all__ = ["revision_of"]
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 def revision_of(splits: Mapping[str, Sequence[Example]], root: Path) -> str:
@@ -26,10 +29,14 @@ def revision_of(splits: Mapping[str, Sequence[Example]], root: Path) -> str:
         16 hexadecimal digits.
     """
     digest = sha256()
-    rows = sorted((_facts(split, row, root) for split, rows in splits.items() for row in rows), key=lambda row: row[:2])
-    for row in rows:
-        digest.update(json.dumps(row, sort_keys=True, separators=(",", ":")).encode() + b"\n")
+    rows = sorted(((row.utterance.id, split, row) for split, rows in splits.items() for row in rows), key=_place)
+    for _, split, row in rows:
+        digest.update(_ENCODER.encode(_facts(split, row, root)).encode() + b"\n")
     return digest.hexdigest()[:16]
+
+
+def _place(row: tuple[str, str, Example]) -> tuple[str, str]:
+    return row[:2]
 
 
 def _facts(split: str, row: Example, root: Path) -> list[Any]:
@@ -43,7 +50,21 @@ def _facts(split: str, row: Example, root: Path) -> list[Any]:
 def _audio_facts(clip: AudioClip | None, root: Path) -> list[Any] | None:
     if clip is None:
         return None
-    inside = clip.path.relative_to(root) if clip.path.is_relative_to(root) else Path(clip.path.name)
-    size = clip.path.stat().st_size if clip.path.is_file() else None
     start, end = (None if second is None else float(second) for second in (clip.start, clip.end))
-    return [inside.as_posix(), size, start, end]
+    return [_relative(clip.path, root), _size(clip.path), start, end]
+
+
+def _relative(path: Path, root: Path) -> str:
+    text, base = str(path), f"{root}/"
+    if text.startswith(base):  # nearly always, and ten times as fast
+        return text[len(base) :]
+    return (path.relative_to(root) if path.is_relative_to(root) else Path(path.name)).as_posix()
+
+
+def _size(path: Path) -> int | None:
+    """In bytes; None if there is no such file."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_size if S_ISREG(status.st_mode) else None

@@ -113,7 +113,7 @@ ROW = st.fixed_dictionaries(
         "transcript": st.text(st.characters(exclude_categories=["Cs"]), max_size=5),
         "speaker": TEXT,
         "dialogue": st.sampled_from("de"),
-        "turn": st.integers(-(2**63), 2**63 - 1),
+        "turn": st.integers(-(2**31), 2**31 - 1),
         "language": TEXT,
         "labels": st.dictionaries(st.sampled_from(["audio", "video"]), st.sampled_from(EMOTIONS)),
         "captions": st.dictionaries(st.sampled_from(["overall", "style"]), st.lists(TEXT, min_size=1, max_size=3)),

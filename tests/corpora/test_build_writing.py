@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from secbench.cli._data import data_group
-from secbench.corpora import LazyExamples, build_into, load_corpus
+from secbench.corpora import AudioClip, Example, LazyExamples, References, Utterance, build_into, load_corpus
+from secbench.corpora._build_rows import RowWriter
 from secbench.errors import DataError, SecbenchError, UsageError
 from secbench.runner import RunRequest, run
 
@@ -123,11 +124,17 @@ def test_where_nothing_may_be_written_a_sentence_says_so(
     assert len(load_corpus("jsonl", fresh).examples("test")) == 14
 
 
-def test_what_arrow_cannot_hold_is_named(fresh: Path) -> None:
-    path = fresh / "manifest.jsonl"
-    path.write_text(path.read_text("utf-8").replace('"turn": 1', f'"turn": {2**70}', 1), "utf-8")
-    with pytest.raises(DataError, match="'train-001' cannot be written into a build"):
-        build_into("jsonl", fresh)
+@pytest.mark.parametrize("said", [Utterance("甲", turn=2**70), Utterance("甲", transcript="\ud800")])
+def test_what_arrow_cannot_hold_is_named(said: Utterance) -> None:
+    rows = [Example(Utterance("a"), References()), Example(said, References())]
+    with pytest.raises(DataError, match=r"'\\u7532' cannot be written into a build"):
+        list(RowWriter(rows, Path()).batches(10))
+
+
+def test_audio_beyond_the_root_is_named_when_a_build_is_written(tmp_path: Path) -> None:
+    rows = [Example(Utterance("a", AudioClip(tmp_path / "a.wav")), References())]
+    with pytest.raises(DataError, match="not below the root"):
+        RowWriter(rows, tmp_path / "corpus")
 
 
 def swap(root: Path, old: bytes, new: bytes) -> None:
