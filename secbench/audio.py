@@ -80,7 +80,8 @@ def _open(path: Path) -> "soundfile.SoundFile":
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:
-    return DataError(f"The audio cannot be read ({str(error).rstrip('.')}). Convert it to WAV or FLAC.", path)
+    reason = str(getattr(error, "error_string", error)).rstrip(".")  # without the path, which stands in front
+    return DataError(f"The audio cannot be read ({reason}). Convert it to WAV or FLAC.", path)
 
 
 def _stretch(clip: AudioClip, frames: int, rate: int) -> tuple[int, int]:

@@ -134,7 +134,8 @@ def heard(body: dict[str, Any]) -> tuple[Any, int]:
     part = body["messages"][0]["content"][0]
     assert part["type"] == "input_audio"
     assert part["input_audio"]["format"] == "wav"
-    return soundfile.read(io.BytesIO(base64.b64decode(part["input_audio"]["data"])), dtype="int16")
+    wave, rate = soundfile.read(io.BytesIO(base64.b64decode(part["input_audio"]["data"])), dtype="int16")
+    return wave, int(rate)
 
 
 def words(body: dict[str, Any]) -> list[str]:
