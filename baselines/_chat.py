@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from secbench.errors import UsageError
+from secbench.keys import hidden, remember, without
 
 __all__ = ["Answer", "ChatClient", "ChatError", "Patience", "RateLimit", "check_url", "is_private", "retry_after"]
 
@@ -25,7 +26,6 @@ _TIMES = frozenset({408, 409, 429})
 _HOPELESS = frozenset({401, 403, 404})
 _NO_MONEY = "insufficient_quota"
 _SHOWN = 160
-_SHORTEST_KEY = 8  # shorter ones are no secrets ("EMPTY"), and would be found in harmless words
 
 Sleep = Callable[[float], object]
 Clock = Callable[[], float]
@@ -134,6 +134,7 @@ class ChatClient:
 
     def __init__(self, url: str, key: str, patience: Patience, variable: str = "") -> None:
         self._url, self._key, self._variable = f"{url.rstrip('/')}/chat/completions", key, variable
+        remember(key)
         self._patience, self._closed = patience, threading.Event()
         self._limit = RateLimit(patience.per_minute, sleep=self._sleep)
         self._http = httpx2.Client(
@@ -195,7 +196,7 @@ class ChatClient:
         if status != httpx2.codes.OK:
             raise self._refusal(status, headers, content, tries)
         answer = _answer(content, tries)
-        return replace(answer, text=self._hide(answer.text))
+        return replace(answer, text=without(self._key, answer.text))
 
     def _post(self, body: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         """One request, whose whole answer must be there in time, however slowly it drips."""
@@ -230,10 +231,7 @@ class ChatClient:
 
     def _clean(self, text: str) -> str:
         """Words of a server on one line, without the key, should it repeat it."""
-        return " ".join(self._hide(text).split())[:_SHOWN]
-
-    def _hide(self, text: str) -> str:
-        return text.replace(self._key, "***") if len(self._key) >= _SHORTEST_KEY else text
+        return " ".join(hidden(text).split())[:_SHOWN]
 
 
 def _answer(content: bytes, tries: int) -> Answer:

@@ -18,6 +18,7 @@ from secbench.audio import SAMPLE_RATE, read_audio
 from secbench.captioner import Captioner, Context, Prediction
 from secbench.corpora import AudioClip, Utterance
 from secbench.errors import DataError, UsageError
+from secbench.keys import is_key
 from secbench.tasks import Task
 
 __all__ = ["OpenaiServer"]
@@ -133,7 +134,7 @@ class OpenaiServer(Captioner):
     def _client(self) -> ChatClient:
         config = self.config
         key = os.environ.get(config.key_variable, "").strip()
-        if not key.isascii() or any(sign.isspace() for sign in key):
+        if not key.isascii() or not key.isprintable() or " " in key:
             raise UsageError(f"The environment variable {config.key_variable} holds no key: keys are plain ASCII.")
         patience = Patience(config.retries, config.timeout, config.backoff, config.longest_wait, config.per_minute)
         return ChatClient(config.base_url, key, patience, config.key_variable)
@@ -201,7 +202,7 @@ def _check(config: Any) -> None:
             raise UsageError(f"The setting {name} of the model openai_server must be at least {lowest}.")
     if not config.timeout > 0:
         raise UsageError("The setting timeout of the model openai_server must be more than 0 seconds.")
-    if not _VARIABLE.fullmatch(config.key_variable):
+    if not _VARIABLE.fullmatch(config.key_variable) or is_key(config.key_variable):
         raise UsageError("key_variable takes the name of an environment variable, not the key itself.")
 
 

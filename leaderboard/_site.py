@@ -17,6 +17,7 @@ from leaderboard._redact import without_paths
 from leaderboard._schema import Board
 from leaderboard._vega import begin_vega
 from secbench.errors import DataError
+from secbench.keys import hidden
 
 __all__ = ["write_site"]
 
@@ -92,7 +93,7 @@ def _moved(site: Path) -> Path:
 def _write(path: Path, content: str | Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(content, str):
-        path.write_text(content, encoding="utf-8", newline="\n")
+        path.write_text(hidden(content), encoding="utf-8", newline="\n")  # a stranger's run may hold its maker's key
     else:
         shutil.copyfile(content, path)
 

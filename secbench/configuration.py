@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from secbench.errors import DataError, UsageError
+from secbench.keys import remember_settings
 from secbench.toml import parsed_toml
 
 __all__ = ["parse_settings", "read_run_file", "resolve"]
@@ -63,6 +64,7 @@ def resolve(config: type[T], settings: Mapping[str, Any], owner: str) -> T:
     Raises:
         UsageError: for an unknown key or a value of the wrong type.
     """
+    remember_settings(settings)
     known = [field.name for field in fields(config)]  # type: ignore[arg-type]
     for key in settings:
         if key not in known:

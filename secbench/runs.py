@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from secbench.captioner import Prediction
 from secbench.errors import BusyError, DataError, SecbenchError, UnknownNameError, UsageError
+from secbench.keys import hidden
 from secbench.predictions import read_jsonl
 from secbench.schema import RunRecord
 
@@ -35,6 +36,7 @@ __all__ = [
     "write_folder_once",
 ]
 
+_TEXTS = ("reason", "command", "config", "facts")
 _NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -80,7 +82,7 @@ def write_folder_once(path: Path, write: Callable[[Path], object]) -> None:
 def prediction_row(prediction: Prediction) -> dict[str, Any]:
     """The line of `predictions.jsonl` for a prediction: only the fields that it has."""
     if prediction.error is not None:
-        return {"id": prediction.id, "error": prediction.error}
+        return {"id": prediction.id, "error": hidden(prediction.error)}
     row: dict[str, Any] = {"id": prediction.id}
     for key in ("caption", "label", "probabilities", "logprob"):
         value = getattr(prediction, key)
@@ -139,7 +141,8 @@ class RunFolder:
             raise DataError(f"not a run record: {'.'.join(map(str, first['loc']))}: {first['msg']}.", path) from error
 
     def write(self, record: RunRecord) -> None:
-        """Replace `run.json`."""
+        """Replace `run.json`, without any key that its texts may hold."""
+        record = record.model_copy(update={name: hidden(getattr(record, name)) for name in _TEXTS})
         self.path.mkdir(parents=True, exist_ok=True)
         write_atomically(
             self.path / "run.json", lambda p: p.write_text(record.model_dump_json(indent=2) + "\n", "utf-8")

@@ -1,12 +1,14 @@
 """The entry point: commands from the registry, and every failure as one sentence and an exit code."""
 
 import sys
+import traceback
 from collections.abc import Sequence
 
 import click
 from typing_extensions import override
 
 from secbench import __version__
+from secbench.cli._discreet import discreet_streams
 from secbench.errors import SecbenchError
 from secbench.registry import registry
 
@@ -45,7 +47,9 @@ def _cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    sys.exit(_code(arguments))
+    with discreet_streams():
+        code = _code(arguments)
+    sys.exit(code)
 
 
 def _code(arguments: Sequence[str] | None) -> int:
@@ -65,6 +69,9 @@ def _code(arguments: Sequence[str] | None) -> int:
         return 0
     except OSError as error:
         return _fail(f"{error.filename or 'The system'}: {error.strerror or error}. What was finished is kept.", 1)
+    except Exception:  # noqa: BLE001 - a defect; printed here, where keys are hidden
+        click.echo(traceback.format_exc().rstrip(), err=True)
+        return _fail("This is a defect of secbench or of a plugin; the lines above say where.", 1)
     return result if isinstance(result, int) else 0
 
 

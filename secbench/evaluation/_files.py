@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from secbench.errors import DataError
+from secbench.keys import hidden
 from secbench.runs import write_atomically
 from secbench.schema import Report
 
@@ -40,7 +41,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation) -> None:
 
     table = pa.table({name: pa.array(values) for name, values in evaluation.table.items()})
     write_atomically(folder / "utterances.parquet", lambda path: pq.write_table(table, path, compression="zstd"))
-    text = evaluation.report.model_dump_json(indent=2) + "\n"
+    text = hidden(evaluation.report.model_dump_json(indent=2)) + "\n"
     write_atomically(folder / "scores.json", lambda path: path.write_text(text, "utf-8"))
 
 

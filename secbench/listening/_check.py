@@ -12,6 +12,7 @@ from secbench.configuration import resolve
 from secbench.corpora import Corpus, Example, Utterance, load_corpus
 from secbench.errors import DataError, SecbenchError
 from secbench.evaluation import Evaluation, evaluate, read_report, read_utterances
+from secbench.keys import hidden
 from secbench.listening._alter import CONTROLS, altered
 from secbench.runner import RunRequest, caption_with, fitted_model
 from secbench.runs import RunFolder, prediction_row, read_predictions, write_atomically
@@ -41,7 +42,7 @@ def check_listening(request: RunRequest, folder: RunFolder, progress: Progress |
         return found
     with folder.lock():
         found = _Check.of(request, folder, progress or Progress()).report()
-        text = found.model_dump_json(indent=2) + "\n"
+        text = hidden(found.model_dump_json(indent=2)) + "\n"
         write_atomically(folder.path / _FILE, lambda path: path.write_text(text, "utf-8"))
     return found
 

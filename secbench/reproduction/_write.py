@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from secbench.errors import UsageError
+from secbench.keys import hidden
 from secbench.reproduction._sheet import Block, Sheet
 from secbench.runs import write_atomically
 
@@ -31,7 +32,7 @@ def write_sheet(sheet: Sheet, path: Path) -> None:
     writers: dict[str, Callable[[Sheet], str]] = {".md": as_markdown, ".tex": as_latex, ".html": as_html}
     if path.suffix not in writers:
         raise UsageError(f"{path} has none of the endings {', '.join(writers)}, which name the format.")
-    text = writers[path.suffix](sheet)
+    text = hidden(writers[path.suffix](sheet))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda temporary: temporary.write_text(text, "utf-8"))
 
