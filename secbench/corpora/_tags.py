@@ -11,8 +11,9 @@ __all__ = ["TAG_NAMES", "markup", "strip_markup"]
 TAG_NAMES = ("over", "interrupted", "laughing", "sobbing", "crying", "screaming")
 
 _NAME = "|".join(TAG_NAMES)
-_WHOLE = re.compile(r"\[\s*/?\s*[A-Za-z]+\s*/?\s*\]")
-_TORN = re.compile(rf"\[+/?(?:{_NAME})(?![A-Za-z])/?|/?(?<![A-Za-z])(?:{_NAME})/?\]+", re.IGNORECASE)
+# `\s*/?\s*` and a run of brackets that is tried from each of its brackets would take the square of a text's length
+_WHOLE = re.compile(r"\[\s*(?:/\s*)?[A-Za-z]+\s*(?:/\s*)?\]")
+_TORN = re.compile(rf"(?<!\[)\[+/?(?:{_NAME})(?![A-Za-z])/?|/?(?<![A-Za-z])(?:{_NAME})/?\]+", re.IGNORECASE)
 _OPENING = re.compile(rf"\[\s*({_NAME})(?![A-Za-z])", re.IGNORECASE)
 
 

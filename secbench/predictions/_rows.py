@@ -11,6 +11,7 @@ from secbench.errors import DataError
 __all__ = ["Row", "RowTable", "peeked", "text_lines", "without_end"]
 
 _BOM = "\ufeff"
+_LONGEST = 2**29
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,9 @@ def text_lines(path: Path, *, drop_broken_tail: bool = False) -> Iterator[str]:
     offset = 0
     try:
         with path.open("rb") as handle:
-            for number, raw in enumerate(handle, start=1):
+            for number, raw in enumerate(iter(lambda: handle.readline(_LONGEST + 1), b""), start=1):
+                if len(raw) > _LONGEST:
+                    raise DataError(f"longer than {_LONGEST >> 20} MiB, which is no line of text.", path, number)
                 if drop_broken_tail and not raw.endswith(b"\n"):
                     return
                 line = _decoded(raw, path, number, offset)
