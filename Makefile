@@ -1,12 +1,15 @@
-# Two commands: `make demo` (set up, then the main job) and `make test` (set up, then the tests).
+# Two commands: `make demo` (set up, then the main job) and `make test` (set up, then the tests). Beside them `make check`
+# (linters and types), `make audit` (bandit and pip-audit) and `make chaos` (what breaks, for SECONDS, and what was lost).
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 RUNS ?= runs
 SITE ?= site
+SECONDS ?= 600
+KILLS ?= 200
 newest = $$(ls -td $(RUNS)/$(1)-minitalk-caption-overall-s0-*/ | head -n 1)
 
-.PHONY: demo test check clean
+.PHONY: demo test check audit chaos clean
 
 demo: $(VENV)/demo.done
 	$(BIN)/secbench run --config demo.toml --runs $(RUNS)
@@ -20,6 +23,12 @@ check: $(VENV)/test.done
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+audit: $(VENV)/test.done
+	$(BIN)/python -m tools.audit
+
+chaos: $(VENV)/test.done
+	$(BIN)/python -m chaos --seconds $(SECONDS) --kills $(KILLS)
 
 clean:
 	rm -rf $(VENV) $(RUNS) $(SITE)
