@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.preprocessing import normalize
 
-from secbench.corpora import Example
+from secbench.corpora import Example, answers_of
 from secbench.errors import DataError
 from secbench.tasks import Task
 
@@ -16,7 +16,7 @@ __all__ = ["captions_of", "labels_of", "medoid", "most_frequent", "typical_capti
 
 def captions_of(examples: Sequence[Example], task: Task) -> list[tuple[str, ...]]:
     """The reference captions of each example for the task's aspect; empty tuples for a label task."""
-    return [row.references.captions.get(task.aspect, ()) if task.aspect else () for row in examples]
+    return [told.captions.get(task.aspect, ()) if task.aspect else () for told in answers_of(examples)]
 
 
 def labels_of(examples: Sequence[Example], task: Task) -> list[str]:
@@ -25,10 +25,10 @@ def labels_of(examples: Sequence[Example], task: Task) -> list[str]:
     Raises:
         DataError: naming the first example without one.
     """
-    labels = [row.references.gold(task) for row in examples]
-    for row, label in zip(examples, labels, strict=True):
-        if label is None:
-            raise DataError(f"{row.utterance.id} has no {task.modality} label, which this model learns from.")
+    labels = [told.gold(task) for told in answers_of(examples)]
+    if None in labels:
+        row = examples[labels.index(None)]
+        raise DataError(f"{row.utterance.id} has no {task.modality} label, which this model learns from.")
     return [label for label in labels if label is not None]
 
 

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from secbench.corpora._build import build_into
     from secbench.corpora._card import CardFile, build_corpus
     from secbench.corpora._datasets import to_dataset
-    from secbench.corpora._dialogues import utterances_of
     from secbench.corpora._files import existing_root, read_text
     from secbench.corpora._manifest import manifest_schema
     from secbench.corpora._references import load_references
     from secbench.corpora._sources import Sources
     from secbench.corpora._verification import Verification
     from secbench.corpora._verify import verify_corpus
+    from secbench.corpora._views import answers_of, utterances_of
 
 __all__ = [
     "SPLITS",
@@ -49,6 +49,7 @@ __all__ = [
     "Split",
     "Utterance",
     "Verification",
+    "answers_of",
     "build_corpus",
     "build_into",
     "existing_root",
@@ -66,6 +67,7 @@ __all__ = [
 
 _ON_USE = {
     "CardFile": "_card",
+    "answers_of": "_views",
     "Sources": "_sources",
     "Verification": "_verification",
     "build_corpus": "_card",
@@ -75,7 +77,7 @@ _ON_USE = {
     "manifest_schema": "_manifest",
     "read_text": "_files",
     "to_dataset": "_datasets",
-    "utterances_of": "_dialogues",
+    "utterances_of": "_views",
     "verify_corpus": "_verify",
 }
 

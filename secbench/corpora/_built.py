@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from secbench.corpora._columns import CAPTIONS, LABEL, Reader, indices, integers
-from secbench.corpora._types import Example, LazyExamples, Utterance
+from secbench.corpora._types import Example, LazyExamples, References, Utterance
 from secbench.errors import DataError
 from secbench.tasks import Task
 
@@ -164,7 +164,12 @@ class BuiltExamples(LazyExamples):
     @property
     @override
     def utterances(self) -> "Sequence[Utterance]":
-        return _Utterances(self, self._reader)
+        return _Side(self, self._reader.utterances)
+
+    @property
+    @override
+    def answers(self) -> "Sequence[References]":
+        return _Side(self, self._reader.references)
 
     @cached_property
     @override
@@ -209,29 +214,29 @@ class BuiltExamples(LazyExamples):
         return BuiltExamples(self._split, self._reader, places)
 
 
-class _Utterances(Sequence[Utterance]):
-    """The rows without their answers, which are not read either."""
+class _Side(Sequence[Made]):
+    """The rows as utterances or as answers; the columns of the other side are not read."""
 
-    def __init__(self, rows: BuiltExamples, reader: Reader) -> None:
-        self._rows, self._reader = rows, reader
+    def __init__(self, rows: BuiltExamples, make: Callable[[Any], Iterator[Made]]) -> None:
+        self._rows, self._make = rows, make
 
     @override
     def __len__(self) -> int:
         return len(self._rows)
 
     @overload
-    def __getitem__(self, index: int) -> Utterance: ...
+    def __getitem__(self, index: int) -> Made: ...
     @overload
-    def __getitem__(self, index: slice) -> Sequence[Utterance]: ...
+    def __getitem__(self, index: slice) -> Sequence[Made]: ...
     @override
-    def __getitem__(self, index: int | slice) -> Utterance | Sequence[Utterance]:
+    def __getitem__(self, index: int | slice) -> Made | Sequence[Made]:
         if isinstance(index, slice):
-            return _Utterances(self._rows[index], self._reader)
-        return next(self._rows.made(self._reader.utterances, index))
+            return _Side(self._rows[index], self._make)
+        return next(self._rows.made(self._make, index))
 
     @override
-    def __iter__(self) -> Iterator[Utterance]:
-        return self._rows.made(self._reader.utterances)
+    def __iter__(self) -> Iterator[Made]:
+        return self._rows.made(self._make)
 
 
 class _Dialogues(Mapping[str, Sequence[Utterance]]):

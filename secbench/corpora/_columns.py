@@ -83,9 +83,10 @@ class Reader:
 
     def examples(self, batch: "pa.RecordBatch") -> Iterator[Example]:
         """Some rows with their answers."""
-        return map(Example, self.utterances(batch), self._references(batch))
+        return map(Example, self.utterances(batch), self.references(batch))
 
-    def _references(self, batch: "pa.RecordBatch") -> Iterator[References]:
+    def references(self, batch: "pa.RecordBatch") -> Iterator[References]:
+        """The answers of some rows."""
         captions: list[Any] = [_lists(batch.column(CAPTIONS + aspect)) for aspect in self._aspects]
         labels = [_values(batch.column(LABEL + modality)) for modality in self._modalities]
         sentiment = _values(batch.column("sentiment"))

@@ -1,15 +1,14 @@
-"""Dialogues of a corpus, gathered when one is asked for, and utterances without their answers."""
+"""Dialogues of a corpus, gathered when one is asked for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain
-from typing import overload
 
 from typing_extensions import override
 
 from secbench.corpora._types import Example, LazyExamples, Utterance
 
-__all__ = ["Dialogues", "utterances_of"]
+__all__ = ["Dialogues"]
 
 _KEPT = 256
 """Dialogues that are kept once found: utterances of one dialogue stand together."""
@@ -54,37 +53,9 @@ class Dialogues(Mapping[str, tuple[Utterance, ...]]):
         return tuple(sorted(found, key=lambda said: (said.turn or 0, said.id)))
 
 
-def utterances_of(rows: Sequence[Example]) -> Sequence[Utterance]:
-    """The utterances of examples, without the answers; no row is made before it is asked for."""
-    return rows.utterances if isinstance(rows, LazyExamples) else _Utterances(rows)
-
-
 def _grouped(rows: Sequence[Example]) -> dict[str, list[Utterance]]:
     found: dict[str, list[Utterance]] = {}
     for said, _ in rows:
         if said.dialogue is not None:
             found.setdefault(said.dialogue, []).append(said)
     return found
-
-
-class _Utterances(Sequence[Utterance]):
-    """A view of examples that shows their utterances."""
-
-    def __init__(self, rows: Sequence[Example]) -> None:
-        self._rows = rows
-
-    @override
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    @overload
-    def __getitem__(self, index: int) -> Utterance: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Utterance]: ...
-    @override
-    def __getitem__(self, index: int | slice) -> Utterance | Sequence[Utterance]:
-        return _Utterances(self._rows[index]) if isinstance(index, slice) else self._rows[index].utterance
-
-    @override
-    def __iter__(self) -> Iterator[Utterance]:
-        return (row.utterance for row in self._rows)

@@ -97,6 +97,11 @@ class LazyExamples(Sequence[Example]):
 
     @property
     @abstractmethod
+    def answers(self) -> Sequence[References]:
+        """The answers alone."""
+
+    @property
+    @abstractmethod
     def dialogues(self) -> Mapping[str, Sequence[Utterance]]:
         """Dialogue id -> its utterances among these, in the order of the rows."""
 

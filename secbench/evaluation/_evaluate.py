@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from secbench.captioner import Prediction
-from secbench.corpora import Corpus, CorpusCard, Example
+from secbench.corpora import Corpus, CorpusCard, Example, answers_of
 from secbench.errors import DataError, SecbenchError
 from secbench.evaluation._files import Evaluation
 from secbench.evaluation._views import breakdown, emotion_report, utterance_table
@@ -114,8 +114,8 @@ def evaluate(
 def _training_pairs(train: Sequence[Example], task: Task, *, simplify: bool) -> TrainingPairs:
     """One training reference of each utterance that has one, taken in turns, with its gold emotion."""
     pairs: list[tuple[str, str | None]] = []
-    for example in train if task.aspect is not None else ():
-        captions, gold = example.references.captions.get(task.aspect or "", ()), example.references.gold(task)
+    for told in answers_of(train) if task.aspect is not None else ():
+        captions, gold = told.captions.get(task.aspect or "", ()), told.gold(task)
         if captions and gold in task.classes:
             pairs.append((captions[len(pairs) % len(captions)], gold))
     texts = [caption for caption, _ in pairs]

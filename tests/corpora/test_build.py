@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import secbench.corpora._columns
-from secbench.corpora import Corpus, Example, LazyExamples, build_into, load_corpus, utterances_of
+from secbench.corpora import Corpus, Example, LazyExamples, answers_of, build_into, load_corpus, utterances_of
 from secbench.corpora import _load as loading
 from secbench.corpora._dialogues import Dialogues
 from secbench.emotions import EMOTIONS
@@ -96,6 +96,8 @@ def test_a_build_is_the_corpus(write: Callable[[Path], str], tmp_path: Path) -> 
         assert list(found.splits[split][1:3]) == list(rows[1:3])
         assert list(found.splits[split][::-1]) == list(rows[::-1])
         assert list(utterances_of(found.splits[split])) == [row.utterance for row in rows]
+        assert list(answers_of(found.splits[split])[1:]) == [row.references for row in rows[1:]]
+        assert list(answers_of(rows)[1:]) == [row.references for row in rows[1:]]
         assert utterances_of(found.splits[split])[-1] == utterances_of(rows)[-1] == rows[-1].utterance
         for task in TASKS:
             assert answer(found, split, task) == answer(plain, split, task)
@@ -155,6 +157,8 @@ def test_rows_are_made_when_they_are_asked_for(fresh: Path, made: list[str]) -> 
     assert [row.utterance.id for row in rows[:4]] == ["test-000", "test-001", "test-002", "test-003"]
     assert made == ["test-001", "test-000", "test-001", "test-002", "test-003"]
     made.clear()
+    assert len([told.captions["overall"] for told in answers_of(rows)]) == 8
+    assert made == []
     assert [turn.id for turn in corpus.dialogues["test-d3"]] == ["test-006", "test-007"]
     assert made == ["test-006", "test-007"]
 
