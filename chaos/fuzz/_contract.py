@@ -71,13 +71,12 @@ def _outcome(read: Callable[[Path], None], target: Target, folder: Path) -> Find
 def _unreadable(error: SecbenchError, target: Target, folder: Path) -> Finding | None:
     """What is wrong with a message."""
     text = str(error).replace(str(folder), "")
-    where = _place(error)
     if not text.isprintable():
-        return Finding(f"unprintable message of {where}", ascii(text))
+        return Finding(f"unprintable message of {_place(error)}", ascii(text))
     if len(text) > _LONGEST:
-        return Finding(f"long message of {where}", f"{len(text)} characters: {text[:_LONGEST]}")
+        return Finding(f"long message of {_place(error)}", f"{len(text)} characters: {text[:_LONGEST]}")
     if not any(name in str(error) for name in (str(folder), *target.names)):
-        return Finding(f"message of {where} names no file", text)
+        return Finding(f"message of {_place(error)} names no file", text)
     return None
 
 

@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -37,6 +38,7 @@ def main(name: str, corpus: Path, findings: Path, options: list[str]) -> None:
             from chaos.fuzz._targets import TARGETS
 
             target = TARGETS[name]
+            _parse_facts_once()
             for path in kept(name):  # what is imported on use is imported now
                 judge(target, path.read_bytes(), folder)
         search = _Search(name, findings, folder)
@@ -44,6 +46,14 @@ def main(name: str, corpus: Path, findings: Path, options: list[str]) -> None:
         mutate = mutator(target.words, lambda data, size: atheris.Mutate(data, size))
         atheris.Setup([name, *options, str(corpus)], search.try_one, custom_mutator=mutate)
         atheris.Fuzz()
+
+
+def _parse_facts_once() -> None:
+    """What ships with secbench is the same for every input, and most of the time that a corpus takes."""
+    from secbench.corpora import _emotiontalk, _secap
+
+    for module in (_emotiontalk, _secap):
+        module.__dict__["read_toml"] = cache(module.__dict__["read_toml"])
 
 
 @contextmanager
