@@ -12,10 +12,10 @@ from secbench.errors import DataError, SecbenchError, UsageError
 from secbench.evaluation import evaluate
 from secbench.schema import MetricScore
 from secbench.tasks import find_task
+from secbench.weights import suspects
 
 __all__ = ["Checked", "check_run"]
 
-_RUNS_CODE = {".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".npy", ".joblib", ".py", ".so"}
 _SHOWN = 3
 _CLOSE = 1e-9
 
@@ -60,12 +60,8 @@ def check_run(folder: Path, root: Path | None) -> Checked:
 
 def _files(folder: Path) -> Iterator[str]:
     """Files that could run code when they are loaded, or that lie elsewhere."""
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        if path.is_symlink():
-            yield f"{name} is a link. Send the file itself, or leave it out."
-        elif path.suffix.lower() in _RUNS_CODE:
-            yield f"{name} may run code when it is loaded. Weights are taken as safetensors alone."
+    for path, reason in suspects(folder):
+        yield f"{path.relative_to(folder)}: {reason}."
 
 
 def _status(run: Run) -> Iterator[str]:

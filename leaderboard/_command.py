@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from secbench.errors import DataError, UsageError
+from secbench.visible import visible
 
 __all__ = ["leaderboard"]
 
@@ -76,11 +77,12 @@ def _check(names: tuple[str, ...], runs: Path, root: Path | None, *, as_json: bo
         click.echo(json.dumps([asdict(one) for one in found], ensure_ascii=False, indent=2))
     else:
         for one in found:
-            click.echo(f"{one.folder}: {'; '.join(one.problems) if one.problems else 'nothing is wrong with it'}")
+            said = "; ".join(one.problems) if one.problems else "nothing is wrong with it"
+            click.echo(visible(f"{one.folder}: {said}"))
             if one.rescored:
                 click.echo(f"  computed again and the same: {', '.join(one.rescored)}")
             for remark in one.remarks:
-                click.echo(f"  {remark}")
+                click.echo(visible(f"  {remark}"))
     wrong = [one.folder for one in found if one.problems]
     if wrong:
         raise DataError(f"{len(wrong)} of {len(found)} runs cannot be taken as they are: {', '.join(wrong)}")

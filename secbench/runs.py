@@ -23,6 +23,7 @@ from secbench.captioner import Prediction
 from secbench.errors import BusyError, DataError, SecbenchError, UnknownNameError, UsageError
 from secbench.keys import hidden
 from secbench.predictions import read_jsonl
+from secbench.run_files import check_run_files
 from secbench.schema import RunRecord
 
 __all__ = [
@@ -129,9 +130,10 @@ class RunFolder:
         """Read `run.json`.
 
         Raises:
-            DataError: if it is missing or not of the schema.
+            DataError: if it is missing or not of the schema, or a file of the folder is not to be read.
         """
         path = self.path / "run.json"
+        check_run_files(self.path)
         try:
             return RunRecord.model_validate_json(path.read_bytes())
         except OSError as error:
@@ -154,9 +156,11 @@ class RunFolder:
 
         Raises:
             BusyError: if another process is working on it.
+            DataError: if a file of the folder is a link that leads out of it, or the like.
             SecbenchError: if the file system knows no locks.
         """
         self.path.mkdir(parents=True, exist_ok=True)
+        check_run_files(self.path)
         with (self.path / ".lock").open("w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

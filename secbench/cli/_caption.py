@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from secbench.cli._options import remote_code_option
-from secbench.cli._output import json_option, runs_option
+from secbench.cli._output import json_option, runs_option, say
 from secbench.errors import PartialError, UnknownNameError, UsageError
+from secbench.visible import visible
 
 if TYPE_CHECKING:
     from secbench.captioner import Captioner
@@ -46,10 +47,10 @@ def caption_command(
         if as_json:
             click.echo(json.dumps(prediction_row(prediction), ensure_ascii=False))
         elif prediction.error is not None:
-            click.echo(f"Error: {prediction.id}: {prediction.error}", err=True)
+            click.echo(visible(f"Error: {prediction.id}: {prediction.error}"), err=True)
         else:
             label = f"  [{prediction.label}]" if prediction.label else ""
-            click.echo(f"{prediction.id}: {prediction.caption or ''}{label}")
+            say(f"{prediction.id}: {prediction.caption or ''}{label}")
     if failed:
         raise PartialError(f"{failed} of {len(utterances)} files could not be captioned.")
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from secbench.cli._output import json_option, number, print_json, print_table, runs_option
+from secbench.cli._output import json_option, number, print_json, print_table, runs_option, say
 
 if TYPE_CHECKING:
     from secbench.comparison import Comparison, ComparisonPair, Difference, System
@@ -68,15 +68,13 @@ def compare_command(names: tuple[str, ...], cluster: str, examples: int, runs: s
 
 def _print(result: "Comparison") -> None:
     unit = f"{result.clusters} {result.cluster}s" if result.cluster else "utterances"
-    click.echo(
-        f"{result.task} on {result.corpus}, {result.split} split, {result.n} utterances; resampled and swapped: {unit}"
-    )
+    say(f"{result.task} on {result.corpus}, {result.split} split, {result.n} utterances; resampled and swapped: {unit}")
     for pair in result.pairs:
         baseline, system = result.systems[pair.baseline], result.systems[pair.system]
         _print_rows(f"{_title(system)} against {_title(baseline)} ({_SEEDS[pair.seeds]})", pair)
         for found in (*pair.differences, *pair.checks):
             if found.reason:
-                click.echo(f"{found.metric} is untested: {found.reason}.")
+                say(f"{found.metric} is untested: {found.reason}.")
         if 1 < max(len(baseline.seeds), len(system.seeds)) < _FEW_SEEDS:
             click.echo("So few seeds hardly know their own variance, which widens the intervals: 5 are better.")
         _print_examples(pair, baseline, system)

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -57,9 +58,12 @@ class Inputs:
     caption_column: str | None
 
     def predictions(self, path: Path) -> "tuple[Prediction, ...]":
-        """The predictions of a file."""
+        """The predictions of a file; a run folder around it may come from somebody else, and is looked at first."""
         from secbench.predictions import Columns, read_predictions
+        from secbench.run_files import check_run_files
 
+        if os.path.lexists(path.parent / "run.json"):
+            check_run_files(path.parent)
         return read_predictions(path, self.file_format, Columns(self.id_column, self.caption_column))
 
     def corpus(self, name: str, root: Path | None) -> "Corpus":

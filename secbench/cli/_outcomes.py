@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-import click
-
 from secbench.cli._listening import print_listening
-from secbench.cli._output import print_scores
+from secbench.cli._output import print_scores, say
 from secbench.errors import DataError, PartialError
 
 __all__ = ["judge", "outcome_summary", "show_outcome"]
@@ -26,7 +24,7 @@ def show_outcome(outcome: Any) -> None:
     listening = read_listening(outcome.folder.path)
     if listening is not None:
         print_listening(listening)
-    click.echo(f"{outcome.folder.path} ({state}{': ' + record.reason if record.reason else ''})")
+    say(f"{outcome.folder.path} ({state}{': ' + record.reason if record.reason else ''})")
 
 
 def outcome_summary(outcome: Any) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """How results are shown: tables for people, JSON for programs."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
+
+from secbench.visible import visible
 
 __all__ = [
     "as_json",
@@ -15,6 +18,7 @@ __all__ = [
     "print_scores",
     "print_table",
     "runs_option",
+    "say",
     "score_cells",
 ]
 
@@ -23,6 +27,9 @@ runs_option = click.option(
     "--runs", type=click.Path(file_okay=False), default="runs", show_default=True, help="Folder of the run folders."
 )
 
+_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What JSON need not escape, and a terminal would obey."""
+
 UNWRAPPED = 400
 """Columns of a table that goes to a file or a pipe, where nothing is wrapped."""
 
@@ -30,7 +37,13 @@ UNWRAPPED = 400
 def as_json(value: Any) -> str:
     """JSON text of plain data or of a pydantic model."""
     plain = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
-    return json.dumps(plain, ensure_ascii=False, indent=2)
+    text = json.dumps(plain, ensure_ascii=False, indent=2)
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def say(text: str) -> None:
+    """Print one line, with nothing in it that a terminal would obey."""
+    click.echo(visible(text))
 
 
 def print_json(value: Any) -> None:
@@ -62,13 +75,13 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     from rich.console import Console
     from rich.table import Table
 
-    click.secho(title, bold=True)
+    click.secho(visible(title), bold=True)
     table = Table(box=SIMPLE_HEAD)
     for position, column in enumerate(columns):
         numeric = position >= left
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
+        table.add_column(visible(column), justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(visible, row))
     Console(markup=False, width=None if sys.stdout.isatty() else UNWRAPPED).print(table)
 
 
@@ -78,10 +91,10 @@ def print_scores(title: str, report: Any) -> None:
     rows = [(name, *score_cells(name, score), str(score.n)) for name, score in scored.items()]
     print_table(title, ["metric", "value", "95 % interval", "n"], rows)
     for reason, names in _lacking(report).items():
-        click.echo(f"unavailable: {', '.join(names)}: {reason}")
+        say(f"unavailable: {', '.join(names)}: {reason}")
     for control, values in report.controls.items():
         shown = ", ".join(f"{name} {number(name, value)}" for name, value in values.items())
-        click.echo(f"{control}: {shown}")
+        say(f"{control}: {shown}")
     if report.emotion is not None:
         _print_emotions(report.emotion)
     if report.n_failed:
@@ -98,7 +111,7 @@ def _print_emotions(emotion: Any) -> None:
         "classifier's own F1": emotion.classifier_f1,
     }
     known = ", ".join(f"{name} {number(name, value)}" for name, value in facts.items() if value is not None)
-    click.echo(f"emotions, read by {emotion.extractor}: {known}")
+    say(f"emotions, read by {emotion.extractor}: {known}")
     table = zip(emotion.confusion.rows, emotion.confusion.counts, strict=True)
     rows = [[gold, *(f"{value:.0f}" if value else "." for value in counts)] for gold, counts in table]
     print_table("gold emotion (rows) and named emotion", ["", *emotion.confusion.columns], rows)

@@ -9,7 +9,7 @@ import click
 from typing_extensions import override
 
 from secbench.cli._output import as_json as to_json
-from secbench.cli._output import json_option, print_json, print_scores, runs_option
+from secbench.cli._output import json_option, print_json, print_scores, runs_option, say
 from secbench.cli._training import print_training
 from secbench.errors import UnknownNameError
 from secbench.registry import registry
@@ -147,4 +147,4 @@ def _facts(facts: dict[str, Any]) -> None:
     width = max((len(key) for key in facts), default=0)
     for key, value in facts.items():
         if value not in (None, "", {}, []):
-            click.echo(f"{key:<{width}}  {value}")
+            say(f"{key:<{width}}  {value}")

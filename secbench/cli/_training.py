@@ -3,9 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import click
-
-from secbench.cli._output import print_table
+from secbench.cli._output import print_table, say
 
 __all__ = ["print_training"]
 
@@ -31,8 +29,6 @@ def print_training(rows: list[dict[str, Any]], path: Path) -> None:
         print_table(title, ["curve", "measured in", "over the steps", "first", "last", "min", "max"], lines, left=3)
     samples = [row for row in rows if isinstance(row.get("samples"), list)]
     if samples:
-        click.echo(
-            f"sample captions: {path}, {len(samples)} rows of the stage {samples[-1].get('stage', '')!r}; the last:"
-        )
+        say(f"sample captions: {path}, {len(samples)} rows of the stage {samples[-1].get('stage', '')!r}; the last:")
         for sample in (some for some in samples[-1]["samples"] if isinstance(some, dict)):
-            click.echo(f"  {sample.get('id', '')}: {sample.get('caption', '')}")
+            say(f"  {sample.get('id', '')}: {sample.get('caption', '')}")

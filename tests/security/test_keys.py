@@ -182,9 +182,10 @@ def test_a_strangers_run_with_their_own_key_is_shown_without_it(
 ) -> None:
     theirs = "hf_THEIRSTHEIRSTHEIRS0123456789"
     folder = run(RunRequest("constant", corpus="jsonl", root=tiny, runs=tmp_path / "runs")).folder
-    text = (folder.path / "run.json").read_text("utf-8")
-    (folder.path / "run.json").write_text(text.replace('"reason": ""', f'"reason": "token {theirs}"'), "utf-8")
-    assert theirs in RunFolder(folder.path).read().reason
+    record = json.loads((folder.path / "run.json").read_text("utf-8"))
+    told = {"command": f"HF_TOKEN={theirs} secbench run", "config": {"note": theirs}, "name": theirs}
+    (folder.path / "run.json").write_text(json.dumps({**record, **told}), "utf-8")
+    assert theirs in RunFolder(folder.path).read().command
     for words in (("show", folder.path), ("show", folder.path, "--json"), ("leaderboard", folder.path)):
         code, said = call(capfd, *words, *(["-o", tmp_path / "site"] if words[0] == "leaderboard" else []))
         assert code == 0
