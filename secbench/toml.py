@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from secbench.errors import DataError
+from secbench.nesting import MOST_LEVELS, nests_too_deeply
 
 __all__ = ["parsed_toml"]
 
@@ -20,10 +21,13 @@ def parsed_toml(raw: bytes, path: Path | str) -> dict[str, Any]:
         DataError: if it is not UTF-8, or not TOML.
     """
     try:
-        return tomllib.loads(raw.decode("utf-8").removeprefix("\ufeff"))
+        found = tomllib.loads(raw.decode("utf-8").removeprefix("\ufeff"))
     except UnicodeDecodeError as error:
         raise DataError(f"not UTF-8 at byte {error.start}. Save the file as UTF-8.", path) from error
     except tomllib.TOMLDecodeError as error:
         raise DataError(f"not TOML: {error}.", path) from error
     except (ValueError, RecursionError) as error:
         raise DataError("not TOML that can be read (nested too deeply, or an endless number).", path) from error
+    if nests_too_deeply(found):
+        raise DataError(f"nests more than {MOST_LEVELS} tables and lists in one another.", path)
+    return found

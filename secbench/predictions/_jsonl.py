@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from secbench.errors import DataError
+from secbench.nesting import MOST_LEVELS, nests_too_deeply
 from secbench.predictions._rows import Row, text_lines
 
 __all__ = ["jsonl_objects", "jsonl_rows", "parsed_json"]
@@ -51,7 +52,7 @@ def parsed_json(text: str, path: Path, number: int | None = None) -> Any:
         DataError: if it is not JSON.
     """
     try:
-        return _DECODER.decode(text)
+        found = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         line = error.lineno if number is None else number
         raise DataError(f"not JSON ({error.msg} at column {error.colno}).", path, line) from error
@@ -59,6 +60,9 @@ def parsed_json(text: str, path: Path, number: int | None = None) -> Any:
         raise DataError(f"an object has the key {str(error)!a} twice. Keep one.", path, number) from error
     except (ValueError, RecursionError) as error:
         raise DataError("not JSON that can be read (nested too deeply, or an endless number).", path, number) from error
+    if text.count("[") + text.count("{") > MOST_LEVELS and nests_too_deeply(found):
+        raise DataError(f"nests more than {MOST_LEVELS} objects and lists in one another.", path, number)
+    return found
 
 
 class _RepeatedKeyError(Exception):
