@@ -1,6 +1,6 @@
 """Feed the readers with damaged files, guided by coverage.
 
-    python -m chaos.fuzz [TARGET...] [--seconds 600] [--corpus DIR] [--markdown FILE]
+    python -m chaos.fuzz [TARGET...] [--seconds 600] [--corpus DIR] [--keep] [--markdown FILE]
 
 What is found is made small and kept below tests/readers/cases/. Exit code 1: something was found; 2: wrong usage.
 """
@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from chaos.fuzz._campaign import Result, fuzz
+from chaos.fuzz._files import keep_reached
 from chaos.fuzz._targets import TARGETS
 from secbench.errors import SecbenchError
 
@@ -34,6 +35,8 @@ def main() -> int:
             console.print(f"{name}: {options.seconds:.0f} s")
             results.append(fuzz(name, options.seconds, options.corpus, console.print))
             console.print(_line(results[-1]))
+            if options.keep:
+                keep_reached(name, options.corpus / name)
             if options.markdown:
                 options.markdown.write_text(_markdown(results), "utf-8")
     except SecbenchError as error:
@@ -53,6 +56,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join(TARGETS)}; none: all")
     parser.add_argument("--seconds", type=float, default=600, help="for each target")
     parser.add_argument("--corpus", type=Path, default=Path("build/fuzz"), help="what was reached stays there")
+    parser.add_argument("--keep", action="store_true", help="put what was reached into tests/readers/reached/")
     parser.add_argument("--markdown", type=Path, help="write the table there, too")
     options = parser.parse_args()
     if unknown := [name for name in options.targets if name not in TARGETS]:

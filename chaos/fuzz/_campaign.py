@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from chaos.fuzz._files import CASES, keep, kept
+from chaos.fuzz._files import CASES, keep, kept, reached
 from chaos.fuzz._targets import TARGETS
 from secbench.errors import SecbenchError
 
@@ -61,6 +61,8 @@ def fuzz(name: str, seconds: float, corpus: Path, say: Callable[[str], None]) ->
     folder.mkdir(parents=True, exist_ok=True)
     for path in kept(name):
         (folder / f"kept-{path.name}").write_bytes(path.read_bytes())
+    for reached_as, data in reached(name):
+        (folder / reached_as).write_bytes(data)
     before = os.times()
     with TemporaryDirectory(dir=_memory()) as scratch:
         findings = Path(scratch)

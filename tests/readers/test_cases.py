@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chaos.fuzz._contract import judge
-from chaos.fuzz._files import CASES, SEEDS, kept
+from chaos.fuzz._files import CASES, SEEDS, kept, reached
 from chaos.fuzz._targets import TARGETS, Target
 from secbench.errors import DataError
 
@@ -16,6 +16,13 @@ KEPT = [pytest.param(name, path, id=f"{name}-{path.name}") for name in TARGETS f
 def test_what_was_found_once_is_not_found_again(name: str, path: Path, tmp_path: Path) -> None:
     finding = judge(TARGETS[name], path.read_bytes(), tmp_path)
     assert finding is None, f"{finding.kind}: {finding.text}"
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_what_was_reached_once_is_read_or_refused(name: str, tmp_path: Path) -> None:
+    for reached_as, data in reached(name):
+        finding = judge(TARGETS[name], data, tmp_path)
+        assert finding is None, f"{reached_as}: {finding.kind}: {finding.text}"
 
 
 @pytest.mark.parametrize("name", TARGETS)
