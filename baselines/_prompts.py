@@ -1,7 +1,6 @@
 """What audio language models are asked: versioned prompts from `prompts.toml`, or from a file of the user's own."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from secbench.emotions import EMOTIONS
 from secbench.errors import DataError, UsageError
 from secbench.runs import digest
 from secbench.tasks import Task
+from secbench.toml import parsed_toml
 
 __all__ = ["Prompt", "Prompts", "load_prompts"]
 
@@ -135,11 +135,9 @@ def load_prompts(file: str, version: str, language: str) -> Prompts:
 
 def _read(path: Path) -> dict[str, dict[str, dict[str, Any]]]:
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        table = parsed_toml(path.read_bytes(), path)
     except OSError as error:
         raise DataError(f"The prompts cannot be read ({error.strerror}).", path) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"The prompts are not TOML: {error}.", path) from error
     for version, languages in table.items():
         if not isinstance(languages, dict) or not all(isinstance(tasks, dict) for tasks in languages.values()):
             raise DataError(f"{version!r} must hold tables such as [{version}.zh.caption-overall].", path)

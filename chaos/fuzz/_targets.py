@@ -123,6 +123,12 @@ def _configuration(folder: Path) -> None:
     promise(all(isinstance(row, dict) for row in read_run_file(folder / "runs.toml")), "a run is no table")
 
 
+def _prompts(folder: Path) -> None:
+    from baselines._prompts import load_prompts
+
+    load_prompts(str(folder / "prompts.toml"), "1", "zh")
+
+
 def _checkpoint(folder: Path) -> None:
     from mecap_r1.checkpoints import Checkpoints
 
@@ -218,6 +224,7 @@ TARGETS: Mapping[str, Target] = {
         (*_TOML, "[[rows]]", "[[recipes]]", "[columns]", "cells", "metric", "scale"),
     ),
     "configuration": Target((_configuration,), ("runs.toml",), ".toml", (*_TOML, "[[run]]", "model", "set")),
+    "prompts": Target((_prompts,), ("prompts.toml",), ".toml", (*_TOML, "{labels}", "{transcript}", "audio", "labels")),
     "checkpoint": Target(
         (_checkpoint,), ("newest.safetensors",), ".safetensors", ('"facts"', '"sha256"', "data_offsets")
     ),
