@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from secbench.reproduction import Sheet, as_latex, as_markdown
 
-__all__ = ["FORMATS", "Download", "csv_text", "files_of"]
+__all__ = ["FORMATS", "FORMULA", "Download", "csv_text", "files_of", "harmless"]
 
 FORMATS = ("json", "csv", "md", "tex")
-_FORMULA = frozenset("=+-@\t\r")
+FORMULA = "=+-@\t\r\n＝＋－＠"
+"""What a cell may not begin with; spreadsheets take wide signs for narrow ones, too."""
 
 Value = str | int | float | bool | None
 
@@ -54,10 +55,11 @@ def csv_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Rows as CSV (RFC 4180); text that a spreadsheet would take for a formula gets an apostrophe in front."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(columns)
-    writer.writerows(map(_safe, row) for row in rows)
+    writer.writerow(map(harmless, columns))
+    writer.writerows(map(harmless, row) for row in rows)
     return text.getvalue()
 
 
-def _safe(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value[:1] in _FORMULA else value
+def harmless(value: object) -> object:
+    """A value with an apostrophe in front where a spreadsheet would take it for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(tuple(FORMULA)) else value

@@ -1,6 +1,7 @@
 """What the pages show, as tables to download."""
 
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from leaderboard._compare_page import ComparePage, Duel
-from leaderboard._downloads import Download, Value
+from leaderboard._downloads import FORMULA, Download, Value, harmless
 from leaderboard._format import Display, display
 from leaderboard._published import Block as PaperBlock
 from leaderboard._published import Paper
@@ -153,11 +154,11 @@ def _answers(table: Table, run: str, metrics: Sequence[str], *, caption: bool) -
         "emotions": table["emotions"],
     }
     columns = {name: _harmless(pa.array(column, pa.string())) for name, column in texts.items()}
-    scores = {name: pa.array(np.round(table[name], 6), from_pandas=True) for name in metrics}
+    scores = {str(harmless(name)): pa.array(np.round(table[name], 6), from_pandas=True) for name in metrics}
     return pa.table({**columns, "failed": pa.array(table["failed"]), **scores})
 
 
 def _harmless(texts: pa.Array) -> pa.Array:
     """Texts with an apostrophe before what a spreadsheet would take for a formula."""
-    risky = pc.match_substring_regex(texts, r"^[=+\-@\t\r]")
+    risky = pc.match_substring_regex(texts, f"^[{re.escape(FORMULA)}]")
     return pc.if_else(risky, pc.binary_join_element_wise("'", texts, ""), texts)
