@@ -4,14 +4,13 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from secbench.errors import DataError, UsageError
+from secbench.errors import UsageError
 from secbench.keys import remember_settings
-from secbench.toml import parsed_toml
+from secbench.run_file import read_run_file
 
 __all__ = ["parse_settings", "read_run_file", "resolve"]
 
@@ -34,23 +33,6 @@ def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
         except (ValueError, RecursionError):
             settings[key.strip()] = text
     return settings
-
-
-def read_run_file(path: Path) -> list[dict[str, Any]]:
-    """The ``[[run]]`` tables of a configuration file.
-
-    Raises:
-        DataError: if the file is missing or not TOML.
-        UsageError: if it holds anything but ``[[run]]`` tables.
-    """
-    try:
-        content = parsed_toml(path.read_bytes(), path)
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror}).", path) from error
-    tables = content.pop("run", None)
-    if content or not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise UsageError(f"{path} must hold [[run]] tables and nothing else.")
-    return tables
 
 
 def resolve(config: type[T], settings: Mapping[str, Any], owner: str) -> T:

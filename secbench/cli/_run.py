@@ -1,22 +1,22 @@
 """`secbench run`."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from secbench.cli._jobs import finish_all
 from secbench.cli._options import quiet_option, remote_code_option
-from secbench.cli._outcomes import judge, outcome_summary, show_outcome
+from secbench.cli._outcomes import judge, outcome_summary
 from secbench.cli._output import json_option, print_json, runs_option
 from secbench.errors import UsageError
 from secbench.remote_code import FLAG, remote_code_allowed
 
-__all__ = ["run_command"]
+if TYPE_CHECKING:
+    from secbench.many import Job
 
-_KEYS = {"model", "corpus", "root", "task", "split", "seed", "limit", "set"}
-_KEYS |= {"from", "fit_only", "max_failures", "control"}
+__all__ = ["run_command"]
 
 
 @click.command("run")
@@ -28,7 +28,7 @@ _KEYS |= {"from", "fit_only", "max_failures", "control"}
 @click.option("--seed", type=int, multiple=True, help="Once or several times, a run each.  [default: 0]")
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first N utterances: a trial that is never ranked.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="A setting of the model.")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file with one or many [[run]] tables.")
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file with [[run]] tables or a [matrix].")
 @click.option("--from", "fitted", metavar="RUN", help="Use the fitted model of a run instead of fitting.")
 @click.option("--fit-only", is_flag=True, default=None, help="Stop after fitting.")
 @click.option(
@@ -42,6 +42,9 @@ _KEYS |= {"from", "fit_only", "max_failures", "control"}
 @click.option(
     "--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Runs at a time, where there are several."
 )
+@click.option(
+    "--ray", metavar="ADDRESS", help="Run on a Ray cluster: its host:port, auto, or local for one on this machine."
+)
 @click.option("--strict", is_flag=True, help="Exit with 3 instead of 4 if an utterance failed.")
 @remote_code_option
 @runs_option
@@ -52,6 +55,7 @@ def run_command(
     runs: str,
     shard: str | None,
     jobs: int,
+    ray: str | None,
     quiet: bool,
     as_json: bool,
     strict: bool,
@@ -61,52 +65,56 @@ def run_command(
 
     A run that was interrupted goes on where it was; one that is complete is shown again.
     """
-    from secbench.cli._progress import progress_for
+    from secbench.cli._jobs import finish_all, finish_one, judge_all, show_all
     from secbench.configuration import parse_settings, read_run_file
-    from secbench.runner import Outcome, is_helper, run
+    from secbench.runner import is_helper
     from secbench.shards import Shard
 
     flags["shard"] = None if shard is None else Shard.parse(shard)
     flags["set"] = parse_settings(flags.pop("settings"))
     flags["from"] = flags.pop("fitted")
-    tables = read_run_file(config) if config else [{}]
-    requests = [request for table in tables for request in _requests(table, flags, Path(runs))]
-    if jobs > 1 and len(requests) > 1:
-        with progress_for("runs", quiet=quiet) as progress:
-            finish_all(requests, jobs, progress)
-    outcomes: list[Outcome] = []
-    for request in requests:
-        with progress_for(f"{request.model} s{request.seed}", quiet=quiet or is_helper()) as progress:
-            outcomes.append(run(request, progress))
-            _control(request, outcomes[-1], progress)
-        if not as_json and not is_helper():
-            show_outcome(outcomes[-1])
-    if as_json and not is_helper():
-        print_json([outcome_summary(outcome) for outcome in outcomes])
-    judge(outcomes, strict=strict)
+    todo: list[Job] = []
+    for table in read_run_file(config) if config else [{}]:
+        todo += [job for job in _jobs(table, flags, Path(runs)) if job not in todo]
+    if len(todo) == 1 and ray is None:
+        outcome = finish_one(todo[0], quiet=quiet, show=not as_json)
+        if as_json and not is_helper():
+            print_json([outcome_summary(outcome)])
+        judge([outcome], strict=strict)
+        return
+    _check_names(todo)
+    results = finish_all(todo, jobs, ray, quiet=quiet, show=not as_json)
+    if not is_helper():
+        show_all(results, as_json=as_json)
+    judge_all(results, strict=strict)
 
 
-def _control(request: Any, outcome: Any, progress: Any) -> None:
-    """Look whether the model listens, where that was asked for and there are scores to hold against."""
-    from secbench.listening import check_listening
-    from secbench.runner import is_helper
+def _check_names(jobs: "Sequence[Job]") -> None:
+    """Look all names up before anything is begun.
 
-    if request.control and not is_helper() and (outcome.folder.path / "scores.json").exists():
-        check_listening(request, outcome.folder, progress)
+    Raises:
+        UnknownNameError: if one does not exist.
+    """
+    from secbench.registry import registry
+    from secbench.tasks import find_task
+
+    for job in jobs:
+        registry("model")[job.request.model]
+        registry("corpus")[job.request.corpus]
+        find_task(job.request.task)
 
 
-def _requests(table: dict[str, Any], flags: dict[str, Any], runs: Path) -> list[Any]:
-    """The runs of one [[run]] table: flags beat --set, which beats the file."""
+def _jobs(table: dict[str, Any], flags: dict[str, Any], runs: Path) -> "list[Job]":
+    """The runs of one table: flags beat --set, which beats the file."""
+    from secbench.many import Job
     from secbench.runner import RunRequest
 
-    unknown = table.keys() - _KEYS
-    if unknown:
-        raise UsageError(f"Unknown key {min(unknown)!r} in [[run]]; allowed are {', '.join(sorted(_KEYS))}.")
     given = {key: value for key, value in flags.items() if value not in (None, (), {})}
     merged = {**table, **given, "set": {**table.get("set", {}), **flags["set"]}}
     if "model" not in merged:
         raise UsageError("Say which model: --model NAME. `secbench list models` shows them.")
     seeds = merged.pop("seed", (0,))
+    resources = merged.pop("resources", {})
     root = merged.pop("root", None)
     values = {
         "settings": merged.pop("set"),
@@ -116,7 +124,7 @@ def _requests(table: dict[str, Any], flags: dict[str, Any], runs: Path) -> list[
         **merged,
     }
     return [
-        RunRequest(**values, seed=seed, command=_command(values, seed))
+        Job(RunRequest(**values, seed=seed, command=_command(values, seed)), **resources)
         for seed in (seeds if isinstance(seeds, (list, tuple)) else (seeds,))
     ]
 
