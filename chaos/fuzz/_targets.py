@@ -19,6 +19,7 @@ from secbench.evaluation import read_utterances
 from secbench.metrics._lexicon import LexiconExtractor
 from secbench.predictions import read_predictions
 from secbench.tables import read_table
+from secbench.tasks import TASKS
 from secbench.timings import mean_seconds, read_timings, usage
 
 __all__ = ["SEPARATOR", "TARGETS", "Target"]
@@ -123,6 +124,18 @@ def _configuration(folder: Path) -> None:
     promise(all(isinstance(row, dict) for row in read_run_file(folder / "runs.toml")), "a run is no table")
 
 
+def _build(folder: Path) -> None:
+    from secbench.corpora._built import ArrowSplit, BuiltExamples
+    from secbench.corpora._columns import Reader, schema_of
+
+    path, schema = folder / "test.arrow", schema_of(("overall",), ("audio",))
+    rows = BuiltExamples(ArrowSplit(path, schema, 2), Reader(folder, schema, path), range(2))
+    promise(len(list(rows)) == len(rows) == 2, "rows are missing")
+    for task in ("caption-overall", "emotion-audio"):
+        list(rows.answering(TASKS[task]))
+    promise(all(len(turns) for turns in rows.dialogues.values()), "a dialogue is empty")
+
+
 def _prompts(folder: Path) -> None:
     from baselines._prompts import load_prompts
 
@@ -224,6 +237,7 @@ TARGETS: Mapping[str, Target] = {
         (*_TOML, "[[rows]]", "[[recipes]]", "[columns]", "cells", "metric", "scale"),
     ),
     "configuration": Target((_configuration,), ("runs.toml",), ".toml", (*_TOML, "[[run]]", "model", "set")),
+    "built": Target((_build,), ("test.arrow",), ".arrow", ("ARROW1", "\0", "\x01", "\xff", "happy", "sad")),
     "prompts": Target((_prompts,), ("prompts.toml",), ".toml", (*_TOML, "{labels}", "{transcript}", "audio", "labels")),
     "checkpoint": Target(
         (_checkpoint,), ("newest.safetensors",), ".safetensors", ('"facts"', '"sha256"', "data_offsets")
