@@ -245,9 +245,21 @@ def test_the_runs_of_a_configuration_come_back(folder: Path, runs: list[dict[str
     assert read_run_file(write(folder / "runs.toml", "".join(lines))) == runs
 
 
-@pytest.mark.parametrize(
-    "text", ["run = 1", "run = [1]", "[run]", "[[run]]\n[more]", "[[runs]]", "run = " + "[" * 5_000]
-)
+MANY = "[" + '"x", ' * 60 + "]"
+OTHERS = {
+    "number": "run = 1",
+    "numbers": "run = [1]",
+    "one table": "[run]",
+    "more": "[[run]]\n[more]",
+    "misspelt": "[[runs]]",
+    "deep": "run = " + "[" * 5_000,
+    "dotted": "[[run]]\nmodel." + ".".join("a" * 1_500) + " = 1",
+    "a matrix that fills the memory": f"[matrix]\nmodels = {MANY}\ncorpora = {MANY}\ntasks = {MANY}\n",
+    "an endless size": f"[[run]]\nresources = {{ memory = '{'9' * 400} GB' }}",
+}
+
+
+@pytest.mark.parametrize("text", OTHERS.values(), ids=OTHERS)
 def test_another_configuration_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises((DataError, UsageError), match=r"runs\.toml"):
         read_run_file(write(tmp_path / "runs.toml", text))
