@@ -1,6 +1,5 @@
 """One run: fit, caption, score; resumable at every point, and never redone when it is complete."""
 
-import json
 import os
 import shutil
 import time
@@ -13,10 +12,11 @@ from typing import Any
 
 from secbench.captioner import Captioner, Context, Prediction, Progress
 from secbench.configuration import resolve
-from secbench.corpora import Corpus, Example, Utterance, load_corpus, utterances_of
+from secbench.corpora import Corpus, Example, Utterance, load_corpus, read_text, utterances_of
 from secbench.errors import BusyError, DataError, SecbenchError, UsageError
 from secbench.evaluation import evaluate, write_evaluation
 from secbench.fitted import fitted_checkpoint, fitted_model, load_checked
+from secbench.predictions import is_finite, parsed_json
 from secbench.provenance import provenance
 from secbench.registry import registry
 from secbench.remote_code import remote_code_allowed
@@ -275,7 +275,7 @@ class _Run:
         if marker.exists():
             shutil.rmtree(training, ignore_errors=True)
             load_checked(self.model, self.whole.checkpoint)
-            return float(_read_json(marker)["seconds"])
+            return _seconds_in(marker)
         train, validation = self._to_learn_from()
         training.mkdir(parents=True, exist_ok=True)
         started = time.perf_counter()
@@ -375,5 +375,14 @@ def _unanswered(said: Utterance) -> Prediction:
     return Prediction(said.id, error="the model gave no answer")
 
 
-def _read_json(path: Path) -> Mapping[str, Any]:
-    return dict(json.loads(path.read_text("utf-8")))
+def _seconds_in(marker: Path) -> float:
+    """How long a fit took, as the marker of a fitted model has it.
+
+    Raises:
+        DataError: if it does not say so.
+    """
+    found = parsed_json(read_text(marker), marker)
+    seconds = found.get("seconds") if isinstance(found, dict) else None
+    if not is_finite(seconds):
+        raise DataError("does not say how long the fit took. Remove the checkpoint, and fit again.", marker)
+    return float(seconds)

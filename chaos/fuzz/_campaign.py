@@ -79,7 +79,7 @@ def fuzz(name: str, seconds: float, corpus: Path, say: Callable[[str], None]) ->
 
 def _memory() -> str | None:
     """A folder that is in memory, where there is one: every input is a file."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - only the place of a temporary folder
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - only the place of a temporary folder  # nosec B108
 
 
 def _process(

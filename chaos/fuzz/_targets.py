@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.fuzz._checks import check_corpus, check_predictions, check_round_trip, finite_numbers, promise
+from leaderboard._chart_space import read_space
 from leaderboard._read import Scored, read_run
 from secbench.configuration import read_run_file
 from secbench.corpora import load_corpus, load_references
@@ -18,6 +19,8 @@ from secbench.emotions import EMOTIONS
 from secbench.evaluation import read_utterances
 from secbench.metrics._lexicon import LexiconExtractor
 from secbench.predictions import read_predictions
+from secbench.runs import RunFolder
+from secbench.shards import read_note
 from secbench.tables import read_table
 from secbench.tasks import TASKS
 from secbench.timings import mean_seconds, read_timings, usage
@@ -97,6 +100,13 @@ def _run(folder: Path) -> None:
         finite_numbers(run.report.model_dump(), "a score is not finite")
     if run.listening is not None:
         finite_numbers(run.listening.model_dump(), "a drop is not finite")
+
+
+def _notes(folder: Path) -> None:
+    space = read_space(folder)
+    if space is not None:
+        finite_numbers(space.model_dump(), "a place in a space is not finite")
+    promise(read_note(RunFolder(folder)).number >= 1, "a shard has no number")
 
 
 def _timings(folder: Path) -> None:
@@ -224,6 +234,12 @@ TARGETS: Mapping[str, Target] = {
         ("run.json", "predictions.jsonl", "scores.json", "train.jsonl", "listening.json"),
         ".txt",
         (*_JSON, *_ROW, "version", "stage", "step", "metrics", "value", "controls", "status"),
+    ),
+    "run-notes": Target(
+        (_notes,),
+        ("shard.json", "emotion_space.json"),
+        ".txt",
+        (*_JSON, "number", "count", "anchors", "emotions", "points", "at", "caption", "label"),
     ),
     "timings": Target((_timings,), ("timings.jsonl",), ".jsonl", (*_JSON, "seconds", "tokens", "0.5", "7")),
     "utterances": Target((_utterances,), ("utterances.parquet",), ".parquet", ("PAR1", "id", "caption")),

@@ -21,6 +21,7 @@ from secbench.emotions import EMOTIONS
 from secbench.errors import DataError, UsageError
 from secbench.evaluation import read_utterances
 from secbench.metrics._lexicon import LexiconExtractor
+from secbench.runner import _seconds_in
 from secbench.runs import RunFolder
 from secbench.schema import Provenance, RunRecord
 from secbench.tables import read_table
@@ -291,3 +292,12 @@ def test_a_model_comes_back(folder: Path, facts: dict[str, Any], arrays: dict[st
     write_arrays(folder, {name: np.array(values) for name, values in arrays.items()})
     assert read_facts(folder) == facts
     assert {name: list(values) for name, values in read_arrays(folder).items()} == arrays
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"seconds": "1"}', '{"seconds": NaN}', '{"seconds": 1' + "0" * 400 + "}"]
+)
+def test_a_spoilt_mark_of_a_fitted_model_is_said(tmp_path: Path, text: str) -> None:
+    path = write(tmp_path / "fitted.json", text)
+    with pytest.raises(DataError, match=r"fitted\.json"):
+        _seconds_in(path)
