@@ -85,7 +85,7 @@ def theirs(model: str, options: argparse.Namespace) -> tuple[list[tuple[float, f
 
     config, processor = sized(model, options), processor_of(BANDS, 30)
     processor.tokenizer.padding_side = "left"
-    ends: dict[str, Any] = {"pad_token_id": 0, "eos_token_id": 1, "bos_token_id": None}
+    ends: dict[str, Any] = {"pad_token_id": 0, "eos_token_id": 1, "bos_token_id": None}  # nosec B105 # ids
     with torch.device(options.device), weights_in(torch.bfloat16):
         full: Any = Qwen2AudioForConditionalGeneration(
             Qwen2AudioConfig(

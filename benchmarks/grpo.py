@@ -74,7 +74,7 @@ def make(folder: Path) -> None:
     model = Qwen2AudioForConditionalGeneration(
         Qwen2AudioConfig(
             audio_config=audio | {"d_model": 64, "max_source_positions": SECONDS * 50},
-            text_config=text | {"pad_token_id": 0, "eos_token_id": 1, "bos_token_id": None},
+            text_config=text | {"pad_token_id": 0, "eos_token_id": 1, "bos_token_id": None},  # nosec B105 # ids
             audio_token_index=SPECIAL.index("<|AUDIO|>"),
         )
     )

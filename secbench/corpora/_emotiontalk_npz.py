@@ -3,7 +3,7 @@
 They are read without `numpy.load(allow_pickle=True)`, since pickles from outside run code (see `_pickled`).
 """
 
-import pickle
+import pickle  # nosec B403 # for its errors
 import zipfile
 import zlib
 from collections.abc import Iterator

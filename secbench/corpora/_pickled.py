@@ -5,7 +5,7 @@ and a number of numpy are made from, and refuse the rest.
 """
 
 import io
-import pickle
+import pickle  # nosec B403 # only the class below unpickles, and can name four things of ours
 import struct
 from collections.abc import Mapping
 from typing import Any
