@@ -25,7 +25,7 @@ check: $(VENV)/test.done
 	$(BIN)/mypy
 
 audit: $(VENV)/test.done
-	$(BIN)/python -m tools.audit
+	$(BIN)/python -m tools.audits
 
 chaos: $(VENV)/test.done
 	$(BIN)/python -m chaos --seconds $(SECONDS) --kills $(KILLS)
