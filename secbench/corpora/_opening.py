@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from secbench import __version__
-from secbench.corpora._build_record import ROOT_MARK, BuildRecord, SplitFile, folder_of, read_record
+from secbench.corpora._build_record import RECORD, ROOT_MARK, BuildRecord, SplitFile, folder_of, read_record
 from secbench.corpora._built import ArrowSplit, BuiltExamples
 from secbench.corpora._columns import Reader, schema_of
+from secbench.corpora._inside import check_inside
 from secbench.corpora._sources import Sources, changes
 from secbench.corpora._types import SPLITS, Corpus
 from secbench.errors import DataError
@@ -29,6 +30,7 @@ def open_build(entry: Entry, root: Path) -> Corpus | None:
         DataError: why the build that is there cannot be used.
     """
     folder = folder_of(entry.name, root)
+    check_inside(folder / RECORD, root)
     record = read_record(folder)
     if record is None:
         return None
@@ -65,6 +67,7 @@ def _check(record: BuildRecord, entry: Entry, root: Path, sources: Sources) -> N
 
 
 def _open(path: Path, file: SplitFile, root: Path) -> BuiltExamples:
+    check_inside(path, root)
     try:
         size = path.stat().st_size
     except OSError as error:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secbench.corpora import load_corpus
+from secbench.corpora import build_into, load_corpus
 from secbench.corpora._inside import inside
+from secbench.corpora._opening import open_build
 from secbench.errors import DataError
+from secbench.registry import registry
 
 HOSTILE = {
     "../a.wav": "leads out",
@@ -114,3 +116,13 @@ def test_the_files_of_a_corpus_may_not_be_links_that_lead_out(root: Path, corpus
     (root / file).symlink_to(root.parent / "secret" / file)
     with pytest.raises(DataError, match="leads out of the folder"):
         load_corpus(corpus, root)
+
+
+@pytest.mark.parametrize("place", [".secbench", ".secbench/jsonl", ".secbench/jsonl/build.json", "arrow"])
+def test_a_build_may_not_be_a_link_that_leads_out(fresh: Path, tmp_path: Path, place: str) -> None:
+    build_into("jsonl", fresh)
+    link = next((fresh / ".secbench").rglob("test.arrow")) if place == "arrow" else fresh / place
+    link.rename(tmp_path / "moved")
+    link.symlink_to(tmp_path / "moved")
+    with pytest.raises(DataError, match="leads out of the folder"):
+        open_build(registry("corpus")["jsonl"], fresh)
