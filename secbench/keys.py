@@ -115,15 +115,16 @@ def _without_keys(text: str) -> str:
 
 def _known() -> list[str]:
     """Keys that are known, the longest first, so that no part of one is left."""
-    found = {value.strip() for name, value in os.environ.items() if _VARIABLE.search(name.upper()) and _secret(value)}
+    found = {value.strip() for name, value in os.environ.items() if _secret(name.upper(), value.strip())}
     return sorted({*found, *_told, *_stored()}, key=len, reverse=True)
 
 
-def _secret(value: str) -> bool:
-    """Whether the value of such a variable can be one: not a plain word, nor a number or a path."""
-    text = value.strip()
-    mixed = any(sign.isdigit() for sign in text) and any(sign.isalpha() for sign in text)
-    return len(text) >= _SHORTEST and mixed and not text.startswith(("/", "./", "~"))
+def _secret(name: str, value: str) -> bool:
+    """Whether a variable holds a secret; one that is called a key may hold a plain word or a path instead."""
+    if len(value) < _SHORTEST or not _VARIABLE.search(name):
+        return False
+    mixed = any(sign.isdigit() for sign in value) and any(sign.isalpha() for sign in value)
+    return not name.endswith("KEY") or (mixed and not value.startswith(("/", "./", "~")))
 
 
 def _stored() -> Iterator[str]:

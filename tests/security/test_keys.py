@@ -15,7 +15,7 @@ from secbench.captioner import Captioner, Prediction
 from secbench.cli import main
 from secbench.errors import SecbenchError, UsageError
 from secbench.evaluation import read_utterances
-from secbench.keys import hidden, is_key
+from secbench.keys import HIDDEN, hidden, is_key
 from secbench.registry import Entry, registry
 from secbench.runner import RunRequest, run
 from secbench.runs import RunFolder, list_runs
@@ -249,3 +249,22 @@ def test_harmless_words_stay(text: str, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("SSH_KEY", "/home/me/.ssh/id_ed25519")
     assert hidden(text) == text
     assert not is_key(text)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "secret"),
+    [
+        ("DATABASE_PASSWORD", "correct-horse", True),
+        ("my_api_key", "abc-123-def", True),
+        ("HF_TOKEN", "a-token-of-words", True),
+        ("CLIENT_SECRET", "qwertzuiop", True),
+        ("SORT_KEY", "utterance", False),
+        ("KEY_FILE", "abcdef123456", False),
+        ("SSH_KEY", "/home/me/key1", False),
+        ("API_KEY", "EMPTY", False),
+        ("TOKENISER", "abcdef123456", False),
+    ],
+)
+def test_which_variables_are_secret(variable: str, value: str, secret: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, value)
+    assert hidden(f"it says {value}!") == (f"it says {HIDDEN}!" if secret else f"it says {value}!")
