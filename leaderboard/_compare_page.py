@@ -24,6 +24,8 @@ __all__ = ["ComparePage", "Duel", "MatrixCell", "compare_page"]
 _EXAMPLES_BY = {True: ("cider", "rouge_l", "meteor_zh", "bleu4"), False: ("accuracy",)}
 _SHOWN = 5
 """Utterances of a pair."""
+_MOST = 100
+"""Systems on the page. Pairs grow with the square: of 500 systems page and downloads would have 60 to 100 MB each."""
 _VERDICTS = {1: "up", 0: "", -1: "down"}
 
 
@@ -63,7 +65,7 @@ class ComparePage:
 
     Attributes:
         section: of the leaderboard.
-        seats: the ranked systems, best first.
+        seats: the ranked systems, best first; at most 100.
         alpha: family-wise error rate.
         duels: all pairs that could be tested, a before b, one metric after another.
         data: for the script.
@@ -95,7 +97,7 @@ def compare_page(section: Section, tested: Tested, answers: Answers) -> CompareP
         tested: the tests that its ranks come from.
         answers: transcripts and references, where they may be shown.
     """
-    seats = tuple(map(seat_of, section.rows))
+    seats = tuple(map(seat_of, section.rows[:_MOST]))
     duels = tuple(duel for pairs in tested.values() for duel in _duels(pairs, seats))
     if not duels:
         return None
@@ -113,7 +115,7 @@ def _duels(pairs: Pairwise, seats: Sequence[Seat]) -> Iterator[Duel]:
     places = _places(pairs, seats)
     for a, b in combinations(range(len(seats)), 2):
         turned = places[a] > places[b]
-        test = pairs.tests.get((places[b], places[a]) if turned else (places[a], places[b]))
+        test = pairs.test(*sorted((places[a], places[b])))
         if test is not None:
             yield _duel(pairs.metric, a, b, test, pairs.counts(places[a], places[b]), turned=turned)
 

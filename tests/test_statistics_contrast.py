@@ -54,6 +54,25 @@ def test_the_error_of_a_mean_agrees_with_theory_and_with_clusters() -> None:
     assert found.resolvable == pytest.approx((2.200985 + 0.875530) * found.error.standard, rel=1e-5)
 
 
+@pytest.mark.parametrize("seeds", [(1, 1, 1, 1), (1, 3, 1, 2), (3, 3, 2, 1)])
+@pytest.mark.parametrize("paired", [False, True])
+def test_every_pair_is_what_each_pair_is_alone(seeds: tuple[int, ...], paired: bool) -> None:
+    rng = np.random.default_rng(0)
+    made = [[additive(rng.normal(k / 10, 1, 40)) for _ in range(count)] for k, count in enumerate(seeds)]
+    made[-1] = made[0] if len(made[-1]) == len(made[0]) else made[-1]  # no difference, and no error
+    systems = statistics.replicated(made, np.arange(40) // 2)
+
+    def joint(a: int, b: int) -> bool:
+        return paired and seeds[a] == seeds[b]
+
+    differences, p_values = statistics.every_pair(systems, joint)
+    pairs = [(a, b) for a in range(4) for b in range(a + 1, 4)]
+    alone = [statistics.contrast(systems[a], systems[b], seeds_paired=joint(a, b)) for a, b in pairs]
+    assert list(differences) == pytest.approx([one.difference for one in alone])
+    assert list(p_values) == pytest.approx([one.p_error for one in alone], rel=1e-9)
+    assert [len(one) for one in statistics.every_pair(systems[:1], joint)] == [0, 0]
+
+
 def test_kinds_do_not_mix() -> None:
     types = Types(np.ones(2, dtype=int), np.arange(2), 2, None)
     with pytest.raises(UsageError, match="different kinds"):

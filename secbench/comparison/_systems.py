@@ -136,6 +136,15 @@ class Systems:
         replicates = self._replicated(metric)
         return statistics.contrast(replicates[a], replicates[b], seeds_paired=self.seeds(a, b) == "paired")
 
+    def every_pair(self, places: Sequence[int], metric: str) -> tuple[FloatArray, FloatArray]:
+        """Differences and p-values of all pairs of some systems, as `contrast` finds them, pair by pair."""
+        replicates = self._replicated(metric)
+
+        def paired(a: int, b: int) -> bool:
+            return self.seeds(places[a], places[b]) == "paired"
+
+        return statistics.every_pair([replicates[k] for k in places], paired)
+
     def test(self, a: int, b: int, metric: str, tests: int) -> statistics.Paired:
         """Test one metric of one pair."""
         definition: Metric = registry("metric")[metric].load()

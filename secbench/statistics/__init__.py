@@ -6,7 +6,7 @@ their own point estimate; they have a delete-one jackknife. Systems are compared
 seeded.
 """
 
-from secbench.statistics._contrast import Contrast, contrast, interval_over_seeds, intervals, replicated
+from secbench.statistics._contrast import Contrast, contrast, every_pair, interval_over_seeds, intervals, replicated
 from secbench.statistics._paired import Paired, judge_pair, paired, randomisation_p
 from secbench.statistics._resampling import (
     LEVEL,
@@ -35,6 +35,7 @@ __all__ = [
     "cluster_sums",
     "contrast",
     "error_over_seeds",
+    "every_pair",
     "holm",
     "interval_over_seeds",
     "intervals",

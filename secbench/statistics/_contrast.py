@@ -3,7 +3,7 @@
 All systems are resampled at once, so that every pair of many systems costs no more than a subtraction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from secbench.statistics._resampling import (
 from secbench.statistics._seeds import Error, Seeds, error_over_seeds
 from secbench.statistics._tests import bootstrap_p
 
-__all__ = ["Contrast", "contrast", "interval_over_seeds", "intervals", "replicated"]
+__all__ = ["Contrast", "contrast", "every_pair", "interval_over_seeds", "intervals", "replicated"]
 
 _RESAMPLES = 1_000
 _SEED = 0
@@ -122,6 +122,40 @@ def contrast(baseline: Seeds, system: Seeds, *, seeds_paired: bool = False) -> C
     reach = error.reach(LEVEL)
     p = error.p(observed) if system.resampled else None
     return Contrast(observed, observed - reach, observed + reach, error, p)
+
+
+def every_pair(systems: Sequence[Seeds], seeds_paired: Callable[[int, int], bool]) -> tuple[FloatArray, FloatArray]:
+    """Difference and p-value from the standard error of every pair of systems, as `contrast` finds them one by one.
+
+    Args:
+        systems: that were replicated together.
+        seeds_paired: whether the seeds of two systems, given by their places, vary jointly.
+
+    Returns:
+        Both in the order of `itertools.combinations`, shape (n (n - 1) / 2,).
+    """
+    values, draws = np.array([one.value for one in systems]), np.stack([one.means for one in systems], axis=1)
+    differences, p_values = [np.empty(0)], [np.empty(0)]
+    for a, baseline in enumerate(systems[:-1]):
+        rest = slice(a + 1, None)
+        differences.append(values[rest] - values[a])
+        variance = baseline.scale * (draws[:, rest] - draws[:, a : a + 1]).var(0)
+        p_values.append(_p_of_single(differences[-1], variance, baseline.clusters - 1))
+        for k, system in enumerate(systems[rest]):
+            if baseline.freedom or system.freedom:
+                found = contrast(baseline, system, seeds_paired=seeds_paired(a, a + 1 + k))
+                differences[-1][k], p_values[-1][k] = found.difference, found.p_error
+    return np.concatenate(differences), np.concatenate(p_values)
+
+
+def _p_of_single(differences: FloatArray, variance: FloatArray, freedom: int) -> FloatArray:
+    """Two-sided p-values where each system has one seed: `Error.p` for many differences at once."""
+    from scipy.special import stdtr
+
+    standard = np.sqrt(variance)
+    known = standard > 0
+    score = np.abs(differences) / np.where(known, standard, 1.0)
+    return np.asarray(np.where(known, 2 * stdtr(freedom, -score), differences == 0))
 
 
 def interval_over_seeds(seeds: Sequence[Statistics], cluster: IntArray) -> Interval:

@@ -3,6 +3,7 @@
 import json
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -130,3 +131,30 @@ def test_hostile_names_are_escaped(site: Path) -> None:
     text = (site / FIRST).read_text("utf-8")
     assert "<script>alert(" not in text
     assert "&lt;script&gt;alert(" in text
+
+
+def test_a_page_of_many_systems_holds_the_first_of_them(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leaderboard._compare_page._MOST", 3)
+    asked: list[tuple[int, int]] = []
+    real = Systems.contrast
+
+    def contrast(self: Systems, a: int, b: int, metric: str) -> Any:
+        asked.append((a, b))
+        return real(self, a, b, metric)
+
+    whole = page_of(maker.root)
+    monkeypatch.setattr(Systems, "contrast", contrast)
+    found = page_of(maker.root)
+    assert found is not None
+    assert [seat.run for seat in found.seats] == [row.runs[0] for row in found.section.rows[:3]]
+    assert len(asked) == len(found.duels) == 3 * len(found.data["metrics"])
+    assert len(found.section.rows) == 5
+    assert whole is not None
+    assert found.section == whole.section
+
+
+def test_a_page_says_that_systems_are_left_out(maker: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leaderboard._compare_page._MOST", 3)
+    write_site(*read_runs((), maker.root), tmp_path / "site")
+    assert "Of 5 ranked systems the first 3 are on this page" in (tmp_path / "site" / FIRST).read_text("utf-8")
+    assert "共 5 个" in (tmp_path / "site/zh" / FIRST).read_text("utf-8")
