@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from secbench.visible import visible
+
 if TYPE_CHECKING:
     from mecap_r1.space_view import Cloud, SpaceView
 
@@ -42,12 +44,12 @@ def _print(view: "SpaceView") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    click.echo(f"emotion space of {view.run}: {view.settings}; {view.dimensions} dimensions")
+    click.echo(visible(f"emotion space of {view.run}: {view.settings}; {view.dimensions} dimensions"))
     for cloud in view.clouds:
         click.secho(f"{cloud.what}: mean cosine of the gold emotion's captions (rows) with every anchor", bold=True)
         table = Table("", "n", *view.emotions, box=SIMPLE_HEAD)
         for label, (count, cosines) in cloud.mean_cosines().items():
-            table.add_row(label, str(count), *(f"{value:+.2f}" for value in cosines))
+            table.add_row(visible(label), str(count), *(f"{value:+.2f}" for value in cosines))
         Console(markup=False, width=None if sys.stdout.isatty() else UNWRAPPED).print(table)
         click.echo(f"nearest anchor right: {100 * cloud.accuracy(view.emotions):.1f} % of {len(cloud.captions)}\n")
 

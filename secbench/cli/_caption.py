@@ -1,12 +1,12 @@
 """`secbench caption`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from secbench.cli._options import remote_code_option
+from secbench.cli._output import as_json as to_json
 from secbench.cli._output import json_option, runs_option, say
 from secbench.errors import PartialError, UnknownNameError, UsageError
 from secbench.visible import visible
@@ -45,7 +45,7 @@ def caption_command(
     for prediction in caption_with(captioner, utterances, Context(task, seed)):
         failed += prediction.error is not None
         if as_json:
-            click.echo(json.dumps(prediction_row(prediction), ensure_ascii=False))
+            click.echo(to_json(prediction_row(prediction), indent=None))
         elif prediction.error is not None:
             click.echo(visible(f"Error: {prediction.id}: {prediction.error}"), err=True)
         else:

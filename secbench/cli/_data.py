@@ -8,7 +8,7 @@ import click
 
 from secbench.cli._fetch import fetch_command
 from secbench.cli._options import quiet_option
-from secbench.cli._output import json_option, print_json, print_table
+from secbench.cli._output import json_option, print_json, print_table, say
 from secbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ def _build(name: str, root: Path | None, quiet: bool, as_json: bool) -> None:
         print_json({**told, "splits": counts, "bytes": size})
     else:
         shown = ", ".join(f"{split} {rows:,}" for split, rows in counts.items())
-        click.echo(f"{record.card.title}, revision {record.card.revision}: {shown} utterances")
+        say(f"{record.card.title}, revision {record.card.revision}: {shown} utterances")
         click.echo(f"{folder} ({size / 1e6:,.1f} MB)")
 
 
 def _print(found: "Verification") -> None:
-    click.echo(f"{found.title}, revision {found.revision}, in {found.root}")
+    say(f"{found.title}, revision {found.revision}, in {found.root}")
     rows = [(count.name, str(count.found), _against(count.found, count.published)) for count in found.counts]
     print_table("counts", ["", "found", "published"], rows)
     _print_classes(found)

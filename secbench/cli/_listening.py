@@ -2,9 +2,7 @@
 
 from typing import Any
 
-import click
-
-from secbench.cli._output import number, print_table
+from secbench.cli._output import number, print_table, say
 
 __all__ = ["print_listening"]
 
@@ -23,7 +21,7 @@ def print_listening(listening: Any) -> None:
         heads = [f"falls by, {_WORDS.get(name, name)}" for name in done]
         print_table("Does it listen? Value, and how far it falls (95 % interval)", ["metric", "value", *heads], rows)
     for name, control in listening.controls.items():
-        click.echo(f"{name}: {_summary(control)}")
+        say(f"{name}: {_summary(control)}")
 
 
 def _fall(metric: str, drop: Any) -> str:

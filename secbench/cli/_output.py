@@ -34,10 +34,10 @@ UNWRAPPED = 400
 """Columns of a table that goes to a file or a pipe, where nothing is wrapped."""
 
 
-def as_json(value: Any) -> str:
-    """JSON text of plain data or of a pydantic model."""
+def as_json(value: Any, indent: int | None = 2) -> str:
+    """JSON text of plain data or of a pydantic model, with nothing in it that a terminal would obey."""
     plain = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
-    text = json.dumps(plain, ensure_ascii=False, indent=2)
+    text = json.dumps(plain, ensure_ascii=False, indent=indent)
     return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from secbench.cli._options import quiet_option
-from secbench.cli._output import json_option, print_json, print_table, runs_option
+from secbench.cli._output import json_option, print_json, print_table, runs_option, say
 from secbench.errors import DataError, PartialError, SecbenchError, UsageError
+from secbench.visible import visible
 
 if TYPE_CHECKING:
     from secbench.reproduction import Planned, Reproduction, Sheet, Surroundings
@@ -108,13 +109,15 @@ def _show(found: "Reproduction", sheet: "Sheet", outputs: tuple[Path, ...], *, a
     if as_json:
         print_json(_plain(found))
         return
-    click.echo("\n".join((sheet.title, *sheet.notes, "")))
+    for line in (sheet.title, *sheet.notes, ""):
+        say(line)
     for block in sheet.blocks:
         if block.columns:
             print_table(block.title, block.columns, block.rows, left=block.left)
         else:
-            click.secho(block.title, bold=True)
-            click.echo("\n".join(f"  {row[0]}" for row in block.rows))
+            click.secho(visible(block.title), bold=True)
+            for row in block.rows:
+                say(f"  {row[0]}")
     for path in outputs:
         click.echo(f"Written: {path}")
 
