@@ -6,6 +6,7 @@ from its last checkpoint on another one.
 
 import os
 import secrets
+import socket
 import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,10 +38,11 @@ def finish_on_ray(jobs: Sequence[Job], address: str, watch: Watch) -> list[Resul
         watch: is told how they go on.
 
     Raises:
-        UsageError: if Ray is not installed.
+        UsageError: if Ray is not installed, or the address is none.
         SecbenchError: if no cluster answers at the address.
     """
-    ray = _ray()
+    ray = _ray(address)
+    _check(address)
     runs = jobs[0].request.runs.resolve()
     runs.mkdir(parents=True, exist_ok=True)
     with redirect_stdout(sys.stderr), _connected(ray, address), _mark(runs) as mark:  # Ray tells there of lost nodes
@@ -50,28 +52,57 @@ def finish_on_ray(jobs: Sequence[Job], address: str, watch: Watch) -> list[Resul
         return _Driver(ray, jobs, told, str(mark), watch).finish()
 
 
-def _ray() -> ModuleType:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to Ray's makers
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "1")  # a run without GPUs sees none
+def _ray(address: str) -> ModuleType:
+    """The package, which reads its environment when it is imported.
+
+    Raises:
+        UsageError: if it is not installed.
+    """
+    own = {"RAY_USAGE_STATS_ENABLED": "0"}  # nothing is sent to Ray's makers
+    own["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "1"  # a run without GPUs sees none
+    if address == "local" and "RAY_AUTH_MODE" not in os.environ:  # else Ray leaves a token in the user's home
+        own |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    for name, value in own.items():
+        os.environ.setdefault(name, value)
     try:
-        import ray
+        return import_module("ray")
     except ImportError:
         raise UsageError("--ray needs the package ray: pip install 'secbench[ray]'.") from None
-    return ray
+
+
+def _check(address: str) -> None:
+    """Look whether anybody answers, for which Ray would wait many minutes.
+
+    Raises:
+        UsageError: if it is no address.
+        SecbenchError: if nobody answers.
+    """
+    if address in ("local", "auto"):
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or "/" in host:
+        raise UsageError(f"--ray takes local, auto or the host:port of a cluster, not {address!r}.")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise _nobody(address, error) from error
+
+
+def _nobody(address: str, error: Exception) -> SecbenchError:
+    why = str(error).strip().splitlines() or [type(error).__name__]
+    return SecbenchError(
+        f"No Ray cluster lets us in at {address} ({why[0].rstrip('.')}). Start one by `ray start --head`, or give "
+        "--ray local; if the cluster asks for a token, set RAY_AUTH_MODE=token."
+    )
 
 
 @contextmanager
 def _connected(ray: ModuleType, address: str) -> Iterator[None]:
     own = {"include_dashboard": False, "object_store_memory": _STORE} if address == "local" else {}
-    if address == "local" and "RAY_AUTH_MODE" not in os.environ:  # else Ray leaves a token in the user's home
-        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     try:
         ray.init(address=address, log_to_driver=False, logging_level="error", **own)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        raise SecbenchError(
-            f"No Ray cluster lets us in at {address} ({str(error).strip().splitlines()[0].rstrip('.')}). Start one by "
-            "`ray start --head`, or give --ray local; if the cluster asks for a token, set RAY_AUTH_MODE=token."
-        ) from error
+        raise _nobody(address, error) from error
     try:
         yield
     finally:
