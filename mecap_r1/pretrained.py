@@ -47,7 +47,8 @@ def loaded(what: str, name: str, load: Callable[[], _Found]) -> _Found:
             raise refusal(what, name) from error
         raise DataError(
             f"The {what} {name!r} cannot be loaded ({said[0].rstrip('.')}). "
-            "Give a folder with its configuration and safetensors, or a name on the hub while you are online."
+            "Give a folder with its configuration and safetensors, or a name on the hub while you are online; a pickle "
+            "(.bin, .pt) can run any code and is not read."
         ) from error
 
 

@@ -17,10 +17,13 @@ from leaderboard._read import read_runs
 from leaderboard._site import write_site
 from secbench.captioner import Prediction
 from secbench.corpora import Corpus, References
+from secbench.curve_sheet import draw_curves
+from secbench.curves import curves_of
 from secbench.evaluation import read_utterances, write_evaluation
 from secbench.evaluation._files import Evaluation
 from secbench.reproduction import as_latex, as_markdown
 from secbench.reproduction._sheet import Block, Sheet
+from secbench.reproduction._write import as_html
 from secbench.schema import Drop, Listening, ListeningControl
 from tests.leaderboard.browser import Tab, chromium
 from tests.leaderboard.make import Maker, build_corpus
@@ -185,3 +188,18 @@ def test_markdown_and_latex_hold_no_commands() -> None:
     markdown = as_markdown(sheet)
     assert not re.search(r"(?<!\\)[<>]", markdown)
     assert not re.search(r"(?<!\\)\]\(", markdown)
+
+
+def test_drawings_and_sheets_run_nothing(browser: Browser, tmp_path: Path) -> None:
+    rows = [{"stage": ALL, "step": k, "loss": 1.0 / (k + 1), ALL: float(k)} for k in range(20)]
+    draw_curves(curves_of(rows), ALL, tmp_path / "curves.svg")
+    sheet = Sheet(ALL, (ALL,), (Block(ALL, ("a", ALL), ((ALL, ALL),)), Block(ALL, (), ((ALL,),))))
+    (tmp_path / "sheet.html").write_text(as_html(sheet), "utf-8")
+    for name in ("curves.svg", "sheet.html"):
+        context = browser.new_context(bypass_csp=True)
+        page = context.new_page()
+        page.goto((tmp_path / name).as_uri())
+        assert page.evaluate("window.owned") is None
+        assert page.evaluate("document.querySelectorAll('script, iframe, img, a, foreignObject').length") == 0
+        assert f"<script>{RUN}</script>" in page.evaluate("document.documentElement.textContent")
+        context.close()

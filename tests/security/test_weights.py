@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,13 @@ from safetensors.numpy import save_file
 from transformers import BertConfig, BertModel
 
 from baselines._pretrained_text import load_pretrained
-from mecap_r1.encoder import PretrainedEncoder
+from mecap_r1.encoder import PretrainedEncoder, _folder
 from mecap_r1.presets import find_preset
 from mecap_r1.pretrained import load_config
 from mecap_r1.tiny import TinyConfig, TinyPolicy
 from secbench.errors import DataError
 from secbench.fitted import fitted_model
+from secbench.remote_code import allowing_remote_code
 from secbench.runs import RunFolder
 from secbench.weights import check_checkpoint, check_pretrained, suspects
 from tests.security.payloads import Payload
@@ -150,3 +152,21 @@ def test_a_whole_file_of_safetensors_is_told_from_a_torn_one(tmp_path: Path) -> 
     (tmp_path / "model.safetensors").write_bytes((tmp_path / "model.safetensors").read_bytes()[:20])
     with pytest.raises(DataError, match="torn"):
         check_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_neither_pickles_nor_code_are_fetched_from_the_hub(
+    allowed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fetch(name: str, allow_patterns: list[str]) -> str:
+        asked.extend(allow_patterns)
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", fetch)
+    with allowing_remote_code(allowed):
+        assert _folder("somebody/model") == tmp_path
+    names = ("pytorch_model.bin", "2_Dense/pytorch_model.bin", "model.pt", "a.pkl", "own.py", "model.safetensors")
+    fetched = {name for name in names if any(fnmatch(name, pattern) for pattern in asked)}
+    assert fetched == {"model.safetensors", *(["own.py"] if allowed else [])}
