@@ -13,7 +13,7 @@ from secbench.runs import RunFolder, digest, prediction_row
 from secbench.schema import RunRecord
 from secbench.tasks import Task
 
-__all__ = ["external_record", "write_external_run"]
+__all__ = ["external_record", "in_order", "write_external_run"]
 
 
 def external_record(
@@ -23,7 +23,8 @@ def external_record(
     task: Task,
     split: str,
     limit: int | None,
-    result: Evaluation,
+    n: int,
+    n_failed: int,
 ) -> RunRecord:
     """The record of scored predictions as a run of kind ``external``.
 
@@ -31,7 +32,7 @@ def external_record(
     """
     card = corpus.card
     identity = [name, card.revision, task.name, split, limit, _content(predictions)]
-    reason = f"{result.report.n_failed} utterances have no prediction" if result.report.n_failed else ""
+    reason = f"{n_failed} utterances have no prediction" if n_failed else ""
     reason = reason if limit is None else f"a trial on the first {limit} utterances (--limit)"
     return RunRecord(
         id=RunFolder.name(name, card.name, task.name, 0, digest(identity)),
@@ -45,8 +46,8 @@ def external_record(
         task=task.name,
         split=split,
         limit=limit,
-        n=result.report.n,
-        n_failed=result.report.n_failed,
+        n=n,
+        n_failed=n_failed,
         card=asdict(card),
         provenance=provenance(),
     )
@@ -57,14 +58,17 @@ def write_external_run(
 ) -> RunFolder:
     """Keep scored predictions under `runs`, in the order of the utterances' ids, and return the folder."""
     folder = RunFolder(runs / record.id)
-    by_id = {prediction.id: prediction for prediction in predictions}
-    ordered = [by_id.get(id_) or Prediction(id_, error="no prediction was given") for id_ in ids]
-    folder.path.mkdir(parents=True, exist_ok=True)
     with folder.lock():
-        folder.write_predictions(ordered)
+        folder.write_predictions(in_order(predictions, ids))
         write_evaluation(folder.path, result)
         folder.write(record)
     return folder
+
+
+def in_order(predictions: Sequence[Prediction], ids: Sequence[str]) -> list[Prediction]:
+    """A prediction for each id; a failed one where none was given."""
+    by_id = {prediction.id: prediction for prediction in predictions}
+    return [by_id.get(id_) or Prediction(id_, error="no prediction was given") for id_ in ids]
 
 
 def _content(predictions: Sequence[Prediction]) -> str:

@@ -1,13 +1,14 @@
 """The shards of a run, put together: what a single process would have written.
 
-Predictions are put in the order of the corpus. Scores are computed here: the rows of the evaluator and the document
-frequencies need the whole split, and take a millisecond an utterance.
+Predictions are put in the order of the corpus. What takes long, the metrics with a model, is taken from the shards. All
+other scores are computed here: they take a millisecond an utterance, most of it for rows of the whole split.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from secbench.captioner import Prediction, Progress
 from secbench.corpora import Corpus, Example, load_corpus
@@ -17,6 +18,7 @@ from secbench.provenance import provenance
 from secbench.runner import Outcome, ending
 from secbench.runs import RunFolder, find_run, list_runs, read_predictions
 from secbench.schema import RunRecord, ShardNote
+from secbench.scoring_shards import known_statistics
 from secbench.shards import Shard, is_shard, read_note
 from secbench.tasks import Task, find_task
 from secbench.timings import mean_seconds, read_timings, usage
@@ -133,6 +135,8 @@ def _check_finished(part: _Part, first: _Part) -> None:
         )
     if part.record.corpus_revision != first.record.corpus_revision:
         raise DataError(f"{part.folder.path} was made on another revision of the corpus than {first.folder.path}.")
+    if (part.note.models, part.note.cluster) != (first.note.models, first.note.cluster):
+        raise DataError(f"{part.folder.path} was scored with other --with or --cluster than {first.folder.path}.")
     if part.note.fitted != first.note.fitted:
         raise DataError(
             f"{part.folder.path} and {first.folder.path} were captioned by models that were fitted apart and differ. "
@@ -191,6 +195,16 @@ def _tell_of_versions(parts: Sequence[_Part], progress: Progress) -> None:
             progress.note(f"The shards were made with different versions of {name}: {', '.join(versions)}.")
 
 
+def _ending(predictions: Sequence[Prediction], parts: Sequence[_Part]) -> dict[str, Any]:
+    """How the whole run ended; one that was only scored, in the words of `secbench.external`."""
+    record, found = parts[0].record, ending(predictions, parts[0].record.limit)
+    if record.kind == "external":
+        found["n_failed"] = sum(part.record.n_failed for part in parts)
+        if record.limit is None and found["n_failed"]:
+            found |= {"status": "partial", "reason": f"{found['n_failed']} utterances have no prediction"}
+    return found
+
+
 def _write(
     whole: RunFolder,
     parts: Sequence[_Part],
@@ -202,10 +216,11 @@ def _write(
 ) -> RunRecord:
     """Write the files of the whole run, its record last."""
     first = parts[0]
-    timings = [row for part in parts for row in read_timings(part.folder.path)]
+    timed = first.record.kind != "external"
+    timings = [row for part in parts for row in read_timings(part.folder.path)] if timed else []
     record = first.record.model_copy(
         update={
-            **ending(predictions, first.record.limit),
+            **_ending(predictions, parts),
             "id": whole.path.name,
             "command": first.note.command,
             "n": len(predictions),
@@ -217,13 +232,24 @@ def _write(
     )
     whole.write(record.model_copy(update={"status": "running", "reason": "being merged"}))
     whole.write_predictions(predictions)
-    (whole.path / "timings.jsonl").unlink(missing_ok=True)
-    with whole.appending("timings.jsonl") as append:
-        for row in timings:
-            append(row)
+    if timed:
+        (whole.path / "timings.jsonl").unlink(missing_ok=True)
+        with whole.appending("timings.jsonl") as append:
+            for row in timings:
+                append(row)
     progress.stage("score", 1)
-    train = corpus.splits.get("train", ())
-    write_evaluation(whole.path, evaluate(predictions, examples, corpus, task, first.record.split, train=train))
+    result = evaluate(
+        predictions,
+        examples,
+        corpus,
+        task,
+        first.record.split,
+        train=corpus.splits.get("train", ()),
+        models=dict.fromkeys(first.note.models, ""),
+        cluster=first.note.cluster,  # type: ignore[arg-type] # what `evaluate` took when it was written
+        known=known_statistics([part.folder for part in parts], first.note.models, examples, task),
+    )
+    write_evaluation(whole.path, result)
     progress.advance()
     whole.write(record)
     return record

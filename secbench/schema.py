@@ -187,3 +187,5 @@ class ShardNote(_Model):
     count: int = Field(ge=1, description="how many there are")
     fitted: str | None = Field(default=None, description="hash of the fitted model; None for one that is not fitted")
     command: str = Field(default="", description="the command that makes the whole run")
+    models: tuple[str, ...] = Field(default=(), description="metrics with a model that the shard was scored by")
+    cluster: str | None = Field(default="auto", description="what intervals resample")

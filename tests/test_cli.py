@@ -147,7 +147,7 @@ def test_lists(call, what: str) -> None:
     assert call("list", what)[0] == 0
 
 
-@pytest.mark.parametrize("name", ["run", "report", "listening", "prediction", "manifest"])
+@pytest.mark.parametrize("name", ["run", "report", "listening", "shard", "prediction", "manifest"])
 def test_schemas(call, name: str) -> None:
     code, out, _ = call("show", "schema", name)
     assert code == 0

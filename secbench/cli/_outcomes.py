@@ -14,6 +14,7 @@ def show_outcome(outcome: Any) -> None:
     """Print the scores of a run, and where it lies."""
     from secbench.evaluation import read_report
     from secbench.listening import read_listening
+    from secbench.shards import is_shard, read_note
 
     record = outcome.record
     state = "finished before" if outcome.reused else record.status
@@ -25,6 +26,8 @@ def show_outcome(outcome: Any) -> None:
     if listening is not None:
         print_listening(listening)
     say(f"{outcome.folder.path} ({state}{': ' + record.reason if record.reason else ''})")
+    if is_shard(outcome.folder.path):
+        say(f"When all shards are there: secbench merge {read_note(outcome.folder).run}")
 
 
 def outcome_summary(outcome: Any) -> dict[str, Any]:

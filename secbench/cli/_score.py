@@ -46,6 +46,7 @@ __all__ = ["score_command"]
 @click.option(
     "--name", help="Keep the result as a run folder of this name, to compare it and put it on the leaderboard."
 )
+@click.option("--shard", metavar="I/N", help="Score only part I of N; `secbench merge` puts the parts together.")
 @runs_option
 @json_option
 def score_command(
@@ -64,6 +65,7 @@ def score_command(
     cluster: Literal["auto", "dialogue", "speaker", "none"],
     strict: bool,
     name: str | None,
+    shard: str | None,
     runs: str,
     as_json: bool,
 ) -> None:
@@ -75,8 +77,13 @@ def score_command(
     """
     from secbench.evaluation import Evaluation, evaluate
     from secbench.external import external_record, write_external_run
+    from secbench.scoring_shards import score_shard
+    from secbench.shards import Shard
     from secbench.tasks import find_task
 
+    part = None if shard is None else Shard.parse(shard)
+    if part is not None and name is None:
+        raise UsageError("--shard keeps a part as a run folder, which needs a name: --name NAME.")
     usual = (extractor, tokeniser, simplify, engine) == ("lexicon-zh", "char", False, "secbench")
     if name is not None and (any(models.values()) or not usual):
         raise UsageError(
@@ -90,6 +97,13 @@ def score_command(
         found = {name or predictions[0].stem: [row for rows in files for row in rows]}
     else:
         found = dict(zip(system_names(predictions), map(list, files), strict=True))
+    if part is not None and name is not None:
+        options = {"models": models, "cluster": None if cluster == "none" else cluster, "strict": strict}
+        kept = score_shard(part, name, found[name], loaded, wanted, split, limit, options, Path(runs))
+        click.echo(
+            f"{kept.path} ({part.words}). When all are there: secbench merge {kept.path.name.split('.shard-')[0]}"
+        )
+        return
     results: dict[str, Evaluation] = {}
     for system, rows in found.items():
         results[system] = evaluate(
@@ -110,7 +124,8 @@ def score_command(
         )
 
     def record(system: str) -> "RunRecord":
-        return external_record(system, found[system], loaded, wanted, split, limit, results[system])
+        scored = results[system].report
+        return external_record(system, found[system], loaded, wanted, split, limit, scored.n, scored.n_failed)
 
     if name is not None:
         ids = [example.utterance.id for example in examples]

@@ -124,17 +124,18 @@ def _metric(name: str, as_json: bool) -> None:
 @show_group.command("schema")
 @click.argument("name", metavar="[run|report|listening|prediction|manifest]")
 def _schema(name: str) -> None:
-    """Print a JSON schema: run, report (scores.json) or listening of a run; a line of prediction or manifest."""
+    """Print a JSON schema: run, report (scores.json), listening or shard of a run; a line of prediction or manifest."""
     from pydantic import TypeAdapter
 
     from secbench.captioner import Prediction
     from secbench.corpora import manifest_schema
-    from secbench.schema import Listening, Report, RunRecord
+    from secbench.schema import Listening, Report, RunRecord, ShardNote
 
     makers: dict[str, Callable[[], dict[str, Any]]] = {
         "run": RunRecord.model_json_schema,
         "report": Report.model_json_schema,
         "listening": Listening.model_json_schema,
+        "shard": ShardNote.model_json_schema,
         "prediction": TypeAdapter(Prediction).json_schema,
         "manifest": manifest_schema,
     }

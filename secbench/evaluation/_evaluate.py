@@ -12,7 +12,7 @@ import numpy as np
 from secbench.captioner import Prediction
 from secbench.corpora import Corpus, CorpusCard, Example, answers_of
 from secbench.errors import DataError, SecbenchError
-from secbench.evaluation._files import Evaluation
+from secbench.evaluation._files import Evaluation, Table
 from secbench.evaluation._views import breakdown, emotion_report, utterance_table
 from secbench.metrics import Additive, Batch, Metric, Readings, Statistics, UnavailableError
 from secbench.metrics._arrays import FloatArray, IntArray
@@ -40,6 +40,8 @@ __all__ = ["evaluate"]
 _SEED = 0
 
 Cluster = Literal["auto", "dialogue", "speaker"] | None
+Known = tuple[str, Table]
+"""A signature, and a table with statistics."""
 
 
 def evaluate(
@@ -59,6 +61,7 @@ def evaluate(
     engine: str = "secbench",
     models: Mapping[str, str] = MappingProxyType({}),
     beside: Evaluation | None = None,
+    known: Mapping[str, Known] = MappingProxyType({}),
 ) -> Evaluation:
     """Score predictions.
 
@@ -79,6 +82,8 @@ def evaluate(
         models: model-based metrics to compute -> the model of each, a path or a name; empty: the metric's default.
         beside: what this function said of another system on the same examples with the same options. Control rows in
             which no system has a part are taken from it.
+        known: metric -> its signature and a table with its statistics of these very predictions, in the order of the
+            examples; it is not computed again.
 
     Raises:
         DataError: for duplicate or unknown ids, blank references, text that is not Unicode, or missing predictions
@@ -104,6 +109,7 @@ def evaluate(
         engine,
         models,
         beside.report.controls if beside else {},
+        known,
     )
     report = scoring.report().model_copy(update={"seconds": round(time.perf_counter() - started, 3)})
     return Evaluation(
@@ -140,6 +146,7 @@ class _Scoring:
     engine: str
     models: Mapping[str, str]
     controls: Mapping[str, Row]
+    known: Mapping[str, Known]
     collected: dict[str, Statistics] = field(default_factory=dict)
 
     @property
@@ -285,7 +292,7 @@ class _Scoring:
         Types take much memory, so they are scored at once and not kept.
         """
         try:
-            statistics = metric.collect(self.batch)
+            statistics = self._statistics(metric)
         except UnavailableError as error:
             return self._empty(metric, n_failed, str(error))
         if not isinstance(statistics, Additive):
@@ -293,12 +300,21 @@ class _Scoring:
         self.collected[metric.name] = statistics
         return None
 
+    def _statistics(self, metric: Metric) -> Statistics:
+        if metric.name not in self.known:
+            return metric.collect(self.batch)
+        signature, table = self.known[metric.name]
+        return metric.restore(table, signature)
+
+    def _signature(self, metric: Metric) -> str:
+        return self.known[metric.name][0] if metric.name in self.known else metric.signature(self.batch)
+
     def _empty(self, metric: Metric, n_failed: int, reason: str) -> MetricScore:
         return MetricScore(
             value=None,
             n=len(self.examples),
             n_failed=n_failed,
-            signature=metric.signature(self.batch),
+            signature=self._signature(metric),
             higher_is_better=metric.higher_is_better,
             status="unavailable",
             reason=reason,

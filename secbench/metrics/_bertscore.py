@@ -9,6 +9,7 @@ the best counts. A blank caption scores 0.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -153,8 +154,8 @@ def _collect(batch: Batch) -> FloatArray:
     encoder = load_quietly(setting.name, lambda: _encoder(setting))
     given = [k for k, caption in enumerate(batch.captions) if caption.strip()]
     scores = np.zeros(len(batch))
-    for start in range(0, len(given), _UTTERANCES):
-        part = given[start : start + _UTTERANCES]
+    for _, rows in groupby(given, key=lambda k: k // _UTTERANCES):  # by place, so that a shard encodes the same batches
+        part = list(rows)
         scores[part] = _best(encoder, [batch.captions[k] for k in part], [batch.references[k] for k in part])
     if setting.baseline is not None:
         scores[given] = (scores[given] - setting.baseline) / (1 - setting.baseline)
