@@ -13,7 +13,7 @@ from leaderboard._format import display
 from leaderboard._samples import Answers, cut
 from leaderboard._schema import Row, Section
 from leaderboard._texts import Texts, emotion_words, references_of, transcript_of
-from leaderboard._utterances import Seat, seat_of
+from leaderboard._utterances import MOST, Seat, seat_of
 from secbench.comparison import PairTest, Pairwise, SeedGroup
 from secbench.evaluation import Table
 from secbench.metrics._arrays import FloatArray
@@ -24,8 +24,6 @@ __all__ = ["ComparePage", "Duel", "MatrixCell", "compare_page"]
 _EXAMPLES_BY = {True: ("cider", "rouge_l", "meteor_zh", "bleu4"), False: ("accuracy",)}
 _SHOWN = 5
 """Utterances of a pair."""
-_MOST = 100
-"""Systems on the page. Pairs grow with the square: of 500 systems page and downloads would have 60 to 100 MB each."""
 _VERDICTS = {1: "up", 0: "", -1: "down"}
 
 
@@ -65,7 +63,7 @@ class ComparePage:
 
     Attributes:
         section: of the leaderboard.
-        seats: the ranked systems, best first; at most 100.
+        seats: the ranked systems, best first; at most `MOST`.
         alpha: family-wise error rate.
         duels: all pairs that could be tested, a before b, one metric after another.
         data: for the script.
@@ -97,7 +95,7 @@ def compare_page(section: Section, tested: Tested, answers: Answers) -> CompareP
         tested: the tests that its ranks come from.
         answers: transcripts and references, where they may be shown.
     """
-    seats = tuple(map(seat_of, section.rows[:_MOST]))
+    seats = tuple(map(seat_of, section.rows[:MOST]))
     duels = tuple(duel for pairs in tested.values() for duel in _duels(pairs, seats))
     if not duels:
         return None

@@ -25,7 +25,7 @@ from leaderboard._run_page import RunPage, run_page
 from leaderboard._samples import Answers, Corpora
 from leaderboard._schema import Board, Corpus, Section
 from leaderboard._tables import compare_table, published_table, run_table, utterance_csv
-from leaderboard._utterances import UtterancePage, utterance_page
+from leaderboard._utterances import MOST, UtterancePage, utterance_page
 from secbench.reproduction import as_latex, as_markdown
 
 __all__ = ["contents"]
@@ -97,7 +97,7 @@ class _Site:
         beside = Beside(
             utterances=frozenset(page.section.id for page, _ in self._utterances),
             compare=frozenset(page.section.id for page, _ in self._compared),
-            shown={run: row.runs[0] for one in self.board.sections for row in one.rows for run in row.runs},
+            shown={run: row.runs[0] for one in self.board.sections for row in one.rows[:MOST] for run in row.runs},
         )
         for language in LANGUAGES:
             pages = Pages(language, beside)

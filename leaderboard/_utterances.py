@@ -15,10 +15,12 @@ from secbench.emotions import EMOTIONS
 from secbench.evaluation import Table
 from secbench.tasks import find_task
 
-__all__ = ["Answer", "Seat", "Shown", "UtterancePage", "seat_of", "utterance_page"]
+__all__ = ["MOST", "Answer", "Seat", "Shown", "UtterancePage", "seat_of", "utterance_page"]
 
 _FIRST = 50
 """Utterances that stand on the page without JavaScript."""
+MOST = 100
+"""Systems on a page: the answers of 500 have 24 MB, which take a browser seconds, and their pairs even more."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class UtterancePage:
 
     Attributes:
         section: of the leaderboard.
-        seats: the ranked systems, best first.
+        seats: the ranked systems, best first; at most `MOST`.
         first: the first utterances, for readers without JavaScript.
         data: all utterances, for the script.
         shown: whether transcripts and references, and whether audio, are shown.
@@ -83,7 +85,7 @@ def utterance_page(
     """
     if not section.rows:
         return None
-    seats = tuple(seat_of(row) for row in section.rows)
+    seats = tuple(seat_of(row) for row in section.rows[:MOST])
     tables = [runs[seat.run].utterances() for seat in seats]
     known = answers.of(section.split)
     texts = Texts()

@@ -134,7 +134,7 @@ def test_hostile_names_are_escaped(site: Path) -> None:
 
 
 def test_a_page_of_many_systems_holds_the_first_of_them(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leaderboard._compare_page._MOST", 3)
+    monkeypatch.setattr("leaderboard._compare_page.MOST", 3)
     asked: list[tuple[int, int]] = []
     real = Systems.contrast
 
@@ -154,7 +154,7 @@ def test_a_page_of_many_systems_holds_the_first_of_them(maker: Maker, monkeypatc
 
 
 def test_a_page_says_that_systems_are_left_out(maker: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leaderboard._compare_page._MOST", 3)
+    monkeypatch.setattr("leaderboard._compare_page.MOST", 3)
     write_site(*read_runs((), maker.root), tmp_path / "site")
     assert "Of 5 ranked systems the first 3 are on this page" in (tmp_path / "site" / FIRST).read_text("utf-8")
     assert "共 5 个" in (tmp_path / "site/zh" / FIRST).read_text("utf-8")

@@ -167,3 +167,17 @@ def test_a_root_serves_corpora_that_are_not_shipped(maker: Maker, tmp_path: Path
     with pytest.raises(DataError, match=r"holds no corpus of these runs \(toytalk: it has revision feedfeed"):
         write(maker, tmp_path / "c", root=tmp_path)
     assert not (tmp_path / "c").exists()
+
+
+def test_of_many_systems_the_first_are_shown(maker: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("_utterances", "_contents", "_compare_page"):
+        monkeypatch.setattr(f"leaderboard.{place}.MOST", 3)
+    site = write(maker, tmp_path / "site")
+    text = (site / CAPTIONS).read_text("utf-8")
+    data = json.loads(Page(text).data)
+    assert len(data["systems"]) == len(data["answers"]) == 3
+    assert "Of 5 ranked systems the answers of the first 3 are on this page" in text
+    own = {path.stem: path.read_text("utf-8") for path in (site / "runs").glob("*.html")}
+    linked = {name for name, page in own.items() if "test.html?show=" in page and "caption-overall" in page}
+    assert {one["run"] for one in data["systems"]} <= linked
+    assert "constant" not in linked
