@@ -17,7 +17,9 @@ from baselines.openai_server import OpenaiServer
 from secbench.cli import main
 from secbench.errors import DataError, SecbenchError
 from secbench.fitted import fitted_model
+from secbench.listening import check_listening
 from secbench.run_files import check_run_files
+from secbench.runner import RunRequest, run
 from secbench.runs import RunFolder
 from secbench.visible import visible
 from tests.chat_server import chat_server
@@ -199,6 +201,19 @@ def test_a_strangers_run_cannot_have_audio_or_a_key_sent_to_it(
         assert call(capfd, "caption", tmp_path / "clip.wav", "--model", f"{sent}/", "--send")[0] == 0
         assert len(server.bodies) == 1
     assert OpenaiServer().receiver()
+
+
+def test_a_run_folder_cannot_turn_a_control_to_another_server(tiny: Path, tmp_path: Path) -> None:
+    with chat_server() as mine, chat_server() as theirs:
+        given = {"base_url": mine.url, "model": "m"}
+        request = RunRequest(
+            "openai_server", corpus="jsonl", root=tiny, limit=2, settings=given, runs=tmp_path / "runs"
+        )
+        folder = run(request).folder
+        edited(folder.path, config={**folder.read().config, "base_url": theirs.url})
+        with pytest.raises(DataError, match="says that audio goes to"):
+            check_listening(request, folder)
+        assert theirs.bodies == []
 
 
 ESCAPES = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202egnp.exe\u2028\x00end"
