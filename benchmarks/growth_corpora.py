@@ -89,34 +89,31 @@ def rows(count: int) -> Iterator[dict[str, Any]]:
 
 def measure_corpora(count: int, rounds: int, keep: Callable[[Row], None]) -> None:
     """Loading of so many utterances; there are no audio files, only their paths."""
-    python, once = sys.executable, count > ONCE
+    costs: dict[str, list[Cost]] = {}
+
+    def note(what: str, cost: Cost) -> None:
+        costs.setdefault(what, []).append(cost)
+        keep(typical(what, count, costs[what]))
+
     with TemporaryDirectory() as folder:
         root = Path(folder) / "corpus"
         root.mkdir()
         with (root / "manifest.jsonl").open("w", encoding="utf-8") as manifest:
             manifest.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows(count))
-        build = [python, "-m", "secbench", "data", "build", "jsonl", "--root", str(root), "--quiet"]
-        costs: dict[str, list[Cost]] = {"data build": [measured(build, environment=LIGHT, told=False)]}
+        build = [sys.executable, "-m", "secbench", "data", "build", "jsonl", "--root", str(root), "--quiet"]
+        note("data build", measured(build, environment=LIGHT, told=False))
         for turn in range(rounds):
-            ways = {
-                "built": ([python, "-c", LOAD, str(root), "built"], LIGHT),
-                "sources": ([python, "-c", LOAD, str(root), "sources"], LIGHT),
-                "datasets, first time": ([python, "-c", PEER, str(root), f"{folder}/cache-{turn}"], OFFLINE),
-                "datasets, cached": ([python, "-c", PEER, str(root), f"{folder}/cache-{turn}"], OFFLINE),
-            }
-            for what, (command, environment) in ways.items():
-                if once and turn and what in ("sources", "datasets, first time"):
-                    continue
-                if once and turn and what == "datasets, cached":
-                    command = [*command[:-1], f"{folder}/cache-0"]
-                costs.setdefault(what, []).append(measured(command, environment=environment))
-        whole = {"built, all rows": "built", "sources, all rows": "sources", "datasets, all rows": ""}
-        for what, way in whole.items():
-            command = (
-                [python, "-c", LOAD, str(root), way, "all"]
-                if way
-                else [python, "-c", PEER, str(root), f"{folder}/cache-0", "all"]
-            )
-            costs[what] = [measured(command, environment=OFFLINE)]
-    for what, found in costs.items():
-        keep(typical(what, count, found))
+            slow = not turn or count <= ONCE
+            cache = f"{folder}/cache-{turn if slow else 0}"
+            note("built", _run(LOAD, root, "built"))
+            if slow:
+                note("sources", _run(LOAD, root, "sources"))
+                note("datasets, first time", _run(PEER, root, cache))
+            note("datasets, cached", _run(PEER, root, cache))
+        note("built, all rows", _run(LOAD, root, "built", "all"))
+        note("sources, all rows", _run(LOAD, root, "sources", "all"))
+        note("datasets, all rows", _run(PEER, root, f"{folder}/cache-0", "all"))
+
+
+def _run(code: str, root: Path, *words: str) -> Cost:
+    return measured([sys.executable, "-c", code, str(root), *words], environment=OFFLINE)

@@ -43,5 +43,4 @@ def measure_scoring(count: int, rounds: int, keep: Callable[[Row], None], *, pee
             for what, code in ways.items():
                 command = [sys.executable, "-c", code, *files]
                 costs[what].append(measured(command, environment={"OMP_NUM_THREADS": "1"}, told=False))
-    for what, found in costs.items():
-        keep(typical(what, count, found))
+                keep(typical(what, count, costs[what]))

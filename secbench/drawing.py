@@ -44,6 +44,7 @@ text { font-family: system-ui, "Noto Sans CJK SC", sans-serif; font-size: 11px; 
 .line { fill: none; stroke: var(--accent); stroke-width: 1.6; stroke-linejoin: round; }
 .raw { fill: none; stroke: var(--accent); stroke-width: .7; opacity: .4; stroke-linejoin: round; }
 .other { fill: none; stroke: var(--other); stroke-width: 1.4; } .dot { fill: var(--other); }
+.thin { fill: none; stroke-width: 1.4; stroke-linejoin: round; }
 .anchor { fill: var(--paper); stroke: var(--ink); stroke-width: 1.4; }
 """
 )
