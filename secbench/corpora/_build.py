@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from secbench.captioner import Progress
-from secbench.corpora._build_record import RECORD, ROOT_MARK, BuildRecord, SplitFile, folder_of
+from secbench.corpora._build_record import RECORD, BuildRecord, SplitFile, folder_of, marked
 from secbench.corpora._build_rows import RowWriter
 from secbench.corpora._built import ROWS
 from secbench.corpora._opening import sources_of
@@ -54,10 +54,10 @@ def build_into(name: str, root: Path | None, progress: Progress | None = None) -
     if root is None:
         load(root)  # says that it needs a root, if it does
         raise UsageError(f"The corpus {name} is inside the package and small: there is nothing to build.")
+    folder, root = folder_of(name, root), root.absolute()
     said.stage("read", 0)
     before = stamps_of(root, sources_of(load), frozenset()) if root.is_dir() else None
     corpus: Corpus = load(root)
-    folder = folder_of(name, root)
     with _held(folder):
         _sweep(folder)
         writers = {split: RowWriter(corpus.splits[split], root) for split in SPLITS if split in corpus.splits}
@@ -70,7 +70,7 @@ def build_into(name: str, root: Path | None, progress: Progress | None = None) -
             data=data,
             card=corpus.card,
             named_after_folder=corpus.card.title == root.resolve().name,
-            missing={part: remedy.replace(str(root), ROOT_MARK) for part, remedy in corpus.missing.items()},
+            missing={part: marked(remedy, root) for part, remedy in corpus.missing.items()},
             splits=splits,
             sources=stamps,
         )

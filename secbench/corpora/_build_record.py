@@ -10,10 +10,10 @@ from secbench.corpora._sources import Stamps
 from secbench.corpora._types import CorpusCard
 from secbench.errors import DataError
 
-__all__ = ["RECORD", "ROOT_MARK", "BuildRecord", "SplitFile", "folder_of", "read_record"]
+__all__ = ["RECORD", "BuildRecord", "SplitFile", "folder_of", "marked", "read_record", "unmarked"]
 
 RECORD = "build.json"
-ROOT_MARK = "\0"
+_ROOT = "\0"
 """Stands for the root in sentences of the record, which must not depend on where the corpus is."""
 _MOST_BYTES = 2**30
 
@@ -46,7 +46,7 @@ class BuildRecord(BaseModel):
         data: the folder of the Arrow files, beside this file; named by a hash of their bytes.
         card: of the corpus.
         named_after_folder: whether its title is the name of its folder.
-        missing: parts that were not found; `ROOT_MARK` stands for the root.
+        missing: parts that were not found; with a mark in place of the root.
         splits: split -> its file `<split>.arrow`.
         sources: what was read.
     """
@@ -67,6 +67,16 @@ class BuildRecord(BaseModel):
 def folder_of(corpus: str, root: Path) -> Path:
     """Where the build of a corpus is."""
     return root / ".secbench" / corpus
+
+
+def marked(sentence: str, root: Path) -> str:
+    """A sentence with a mark in place of the root, which is absolute."""
+    return sentence.replace(str(root), _ROOT)
+
+
+def unmarked(sentence: str, root: Path) -> str:
+    """The sentence as it is when the corpus is read from a root, which may be relative."""
+    return sentence.replace(f"{_ROOT}/", f"{root}/" if root.parts else "").replace(_ROOT, str(root))
 
 
 def read_record(folder: Path) -> BuildRecord | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from secbench import __version__
-from secbench.corpora._build_record import RECORD, ROOT_MARK, BuildRecord, SplitFile, folder_of, read_record
+from secbench.corpora._build_record import RECORD, BuildRecord, SplitFile, folder_of, read_record, unmarked
 from secbench.corpora._built import ArrowSplit, BuiltExamples
 from secbench.corpora._columns import Reader, schema_of
 from secbench.corpora._inside import check_inside
@@ -40,7 +40,7 @@ def open_build(entry: Entry, root: Path) -> Corpus | None:
         for split in SPLITS
         if split in record.splits
     }
-    missing = {part: remedy.replace(ROOT_MARK, str(root)) for part, remedy in record.missing.items()}
+    missing = {part: unmarked(remedy, root) for part, remedy in record.missing.items()}
     return Corpus(record.card, rows, root, missing)
 
 

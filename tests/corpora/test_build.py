@@ -107,6 +107,17 @@ def test_a_build_is_the_corpus(write: Callable[[Path], str], tmp_path: Path) -> 
         _ = found.dialogues["no such dialogue"]
 
 
+def test_a_root_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for built in (Path(), Path("../") / tmp_path.name, tmp_path):
+        build_into("jsonl", built)
+        for root in (Path(), tmp_path, Path("../") / tmp_path.name):
+            found, plain = load_corpus("jsonl", root), load_corpus("jsonl", root, built=False)
+            assert isinstance(found.splits["test"], LazyExamples)
+            assert (found.card, found.splits, found.missing) == (plain.card, plain.splits, plain.missing)
+
+
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=5).filter(str.strip)
 ROW = st.fixed_dictionaries(
     {"split": st.sampled_from(["train", "validation", "test"])},
