@@ -14,7 +14,7 @@ __all__ = ["draw"]
 Point = tuple[float, float]
 Series = Mapping[str, Sequence[Point]]
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, LINE = 460.0, 300.0, 62.0, 24.0, 54.0, 46.0, 16.0
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, LINE = 460.0, 300.0, 62.0, 36.0, 54.0, 46.0, 16.0
 DOTS = (
     "M-4,0A4,4 0 1 1 4,0A4,4 0 1 1 -4,0Z",
     "M-4,-4H4V4H-4Z",
@@ -57,7 +57,7 @@ def _plots(found: Mapping[str, Any]) -> dict[str, tuple[str, list[Panel]]]:
         "corpora": (
             "Loading a corpus",
             [
-                Panel("CPU time from the start of Python until it is open", n, "seconds", _facts(short, ["open CPU"])),
+                Panel("CPU time until it is open, Python included", n, "seconds", _facts(short, ["open CPU"])),
                 Panel("CPU time of the whole process", n, "seconds", _column(short, "cpu")),
                 Panel("Peak memory", n, "GiB", _column(short, "peak")),
             ],
