@@ -50,6 +50,14 @@ def test_a_matrix_with_settings_roots_and_runs_beside_it(tmp_path: Path) -> None
     ]
 
 
+def test_the_example_of_the_docs(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "running-many.md").read_text("utf-8")
+    found = read(tmp_path, page.partition("```toml\n")[2].partition("```")[0])
+    assert len(found) == 3 * 2 * 2 + 1
+    assert found[-2]["resources"] == {"cpus": 4.0, "gpus": 1.0, "memory": 24_000_000_000}
+    assert found[-2]["root"] == "/data/EmotionTalk"
+
+
 names = st.lists(st.sampled_from("abcdef"), min_size=1, max_size=4, unique=True)
 
 

@@ -153,7 +153,11 @@ class _Driver:
         nodes = [node["Resources"] for node in self.ray.nodes() if node["Alive"]]
         if any(all(node.get(name, 0.0) >= amount for name, amount in wanted.items()) for node in nodes):
             return ""
-        words = ", ".join(f"{amount:g} {name}" for name, amount in wanted.items() if amount)
+        words = ", ".join(
+            f"{amount / 1e9:g} GB of memory" if name == "memory" else f"{amount:g} {name}s"
+            for name, amount in wanted.items()
+            if amount
+        )
         return f"No node of the cluster has {words} at once. Lower the run's resources, or add such a node."
 
     def _wait(self) -> None:
