@@ -216,7 +216,7 @@ class _Run:
         if self.request.shard is None:
             self._score(predictions)
         else:
-            self._note(self.request.shard, fitted=self.model.needs_fit and self.source is None)
+            self._note(self.request.shard, fitted=self.model.needs_fit)
         timings = read_timings(self.folder.path)
         return record.model_copy(
             update={
@@ -237,7 +237,7 @@ class _Run:
             run=self.whole.path.name,
             number=shard.number,
             count=shard.count,
-            fitted=fitted_digest(self.whole.checkpoint) if fitted else None,
+            fitted=fitted_digest((self.source or self.whole).checkpoint) if fitted else None,
             command=self.request.command,
         )
         write_note(self.folder, note)
