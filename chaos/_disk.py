@@ -1,5 +1,6 @@
 """Disks and files that misbehave while a run is made."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -73,8 +74,16 @@ def vanished_file(bench: Bench) -> Row:
     away.rename(clip)
     if not any('"test-003", "error"' in path.read_text("utf-8") for path in runs.glob("*/predictions.jsonl")):
         row.lost.append("the failed utterance is not named")
-    bench.again(row, runs)
+    row.lost += [] if bench.call(bench.run_arguments(runs)).code == 0 else ["the next call did not finish"]
+    if _captions(runs) != _captions(bench.root / "undisturbed"):
+        row.lost.append("the next call left other captions than an undisturbed run")
     return row
+
+
+def _captions(runs: Path) -> list[tuple[str, str]]:
+    """Ids and captions; not log-probabilities, whose last digits hang on which clips were in one batch."""
+    (path,) = runs.glob("*/predictions.jsonl")
+    return [(row["id"], row["caption"]) for row in map(json.loads, path.read_text("utf-8").splitlines())]
 
 
 def broken_line(bench: Bench) -> Row:

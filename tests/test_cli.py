@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from secbench.cli import main
 
@@ -188,3 +189,26 @@ def test_settings_that_are_empty_are_shown_too(call) -> None:
     code, out, _ = call("show", "model", "text_classifier")
     assert code == 0
     assert "--set encoder         (empty)" in out
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)"), "No space left"),
+        (OSError(28, "No space left on device", "runs/x"), "runs/x: No space left"),
+    ],
+)
+def test_what_the_system_refuses_is_a_sentence(
+    error: Exception, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(**options: object) -> None:
+        raise error
+
+    monkeypatch.setattr("secbench.cli._main._cli.main", fail)
+    with pytest.raises(SystemExit) as end:
+        main(["list"])
+    told = capsys.readouterr().err
+    assert end.value.code == 1
+    assert said in told
+    assert "What was finished is kept." in told
+    assert "Traceback" not in told

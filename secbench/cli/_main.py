@@ -1,5 +1,7 @@
 """The entry point: commands from the registry, and every failure as one sentence and an exit code."""
 
+import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,6 +17,8 @@ from secbench.registry import registry
 __all__ = ["main"]
 
 INTERRUPTED = 130
+_SYSTEM = re.compile(r"\(os error (\d+)\)")
+"""How libraries in Rust, such as safetensors, tell what the system refused."""
 
 
 class _Commands(click.Group):
@@ -69,7 +73,9 @@ def _code(arguments: Sequence[str] | None) -> int:
         return 0
     except OSError as error:
         return _fail(f"{error.filename or 'The system'}: {error.strerror or error}. What was finished is kept.", 1)
-    except Exception:  # noqa: BLE001 - a defect; printed here, where keys are hidden
+    except Exception as error:  # noqa: BLE001 - a defect; printed here, where keys are hidden
+        if system := _SYSTEM.search(str(error)):
+            return _fail(f"The system: {os.strerror(int(system[1]))}. What was finished is kept.", 1)
         click.echo(traceback.format_exc().rstrip(), err=True)
         return _fail("This is a defect of secbench or of a plugin; the lines above say where.", 1)
     return result if isinstance(result, int) else 0
