@@ -3,9 +3,9 @@
 import random
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, FiniteFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from leaderboard._chart_labels import one_line
 from leaderboard._chart_theme import EMOTION_SHAPES, HALO, SERIES, config
@@ -44,7 +44,7 @@ class Space(_Model):
     """An emotion space as it was shown."""
 
     settings: str
-    dimensions: int
+    dimensions: Annotated[int, Field(ge=1, lt=2**31)]
     emotions: tuple[str, ...]
     shares: Pair
     anchors: tuple[Pair, ...]

@@ -11,7 +11,7 @@ checkpoint/         safetensors and JSON
 shard.json          ShardNote     of a part of a run: which one, of how many
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -31,6 +31,9 @@ __all__ = [
 
 SCHEMA_VERSION = 1
 
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -42,8 +45,8 @@ class MetricScore(_Model):
     value: float | None = Field(description="None exactly when status is 'unavailable'")
     ci_low: float | None = Field(default=None, description="lower end of the 95 % interval")
     ci_high: float | None = None
-    n: int = Field(description="utterances scored, failed ones included")
-    n_failed: int = Field(default=0, description="missing or failed captions, scored as empty")
+    n: Count = Field(description="utterances scored, failed ones included")
+    n_failed: Count = Field(default=0, description="missing or failed captions, scored as empty")
     signature: str = Field(description="two numbers with different signatures are never ranked or compared")
     higher_is_better: bool | None = Field(default=True, description="None: neither (lengths, vocabulary)")
     status: Literal["ok", "unavailable"] = "ok"
@@ -91,15 +94,15 @@ class Provenance(_Model):
 class Report(_Model):
     """The scores of one set of predictions (`scores.json`)."""
 
-    version: int = SCHEMA_VERSION
+    version: Whole = SCHEMA_VERSION
     corpus: str
     corpus_revision: str
     task: str
     split: str
     protocol: str = Field(description="frozen id of the protocol, such as 'EmotionTalk-caption-overall-v1'")
-    n: int
-    n_failed: int
-    n_empty: int = Field(default=0, description="captions that were given, but blank")
+    n: Count
+    n_failed: Count
+    n_empty: Count = Field(default=0, description="captions that were given, but blank")
     cluster: str | None = Field(
         None, description="what the bootstrap resamples: 'dialogue', 'speaker', or None for utterances"
     )
@@ -132,16 +135,16 @@ class ListeningControl(_Model):
 
     status: Literal["ok", "unavailable"] = "ok"
     reason: str = Field(default="", description="why it is unavailable")
-    n: int = Field(default=0, description="utterances")
-    n_failed: int = Field(default=0, description="without an answer under the control, scored as empty")
-    n_changed: int = Field(default=0, description="whose answer is another than the run's own")
+    n: Count = Field(default=0, description="utterances")
+    n_failed: Count = Field(default=0, description="without an answer under the control, scored as empty")
+    n_changed: Count = Field(default=0, description="whose answer is another than the run's own")
     drops: dict[str, Drop] = Field(default_factory=dict, description="metric -> what it loses")
 
 
 class Listening(_Model):
     """Whether a run depends on what it is given (`listening.json`)."""
 
-    version: int = SCHEMA_VERSION
+    version: Whole = SCHEMA_VERSION
     cluster: str | None = Field(None, description="what the intervals resample; None: utterances")
     controls: dict[str, ListeningControl] = Field(description="'other-audio', 'silence', 'no-transcript'")
 
@@ -149,7 +152,7 @@ class Listening(_Model):
 class RunRecord(_Model):
     """What was run (`run.json`)."""
 
-    version: int = SCHEMA_VERSION
+    version: Whole = SCHEMA_VERSION
     id: str
     status: Literal["running", "complete", "partial", "failed"]
     reason: str = Field(default="", description="why the run failed or is partial")
@@ -162,13 +165,13 @@ class RunRecord(_Model):
     corpus_revision: str
     task: str
     split: str
-    limit: int | None = None
-    seed: int = 0
+    limit: Count | None = None
+    seed: Whole = 0
     fitted: str | None = Field(default=None, description="the run whose fitted model was used (--from)")
     config: dict[str, Any] = Field(default_factory=dict, description="resolved configuration of the model")
     command: str = Field(default="", description="the command that makes this run again")
-    n: int = 0
-    n_failed: int = 0
+    n: Count = 0
+    n_failed: Count = 0
     facts: dict[str, Any] = Field(
         default_factory=dict, description="from the model: parameters, chosen hyper-parameters"
     )
@@ -181,10 +184,10 @@ class RunRecord(_Model):
 class ShardNote(_Model):
     """What makes a run folder a shard (`shard.json`)."""
 
-    version: int = SCHEMA_VERSION
+    version: Whole = SCHEMA_VERSION
     run: str = Field(description="id of the whole run")
-    number: int = Field(ge=1, description="which shard, from 1")
-    count: int = Field(ge=1, description="how many there are")
+    number: Whole = Field(ge=1, description="which shard, from 1")
+    count: Whole = Field(ge=1, description="how many there are")
     fitted: str | None = Field(default=None, description="hash of the fitted model; None for one that is not fitted")
     command: str = Field(default="", description="the command that makes the whole run")
     models: tuple[str, ...] = Field(default=(), description="metrics with a model that the shard was scored by")

@@ -4,6 +4,7 @@ They are read without `numpy.load(allow_pickle=True)`, since pickles from outsid
 """
 
 import pickle  # nosec B403 # for its errors
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ _MEMBERS: dict[str, Split] = {
     "val_corpus.npy": "validation",
     "test_corpus.npy": "test",
 }
+_TORN = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, RuntimeError, ValueError)
 _MOST_BYTES = 8 * 2**20  # the real members hold 0.75 MB at most
 
 
@@ -73,7 +75,7 @@ def _entries(path: Path) -> Iterator[tuple[Split, str, Any]]:
             for member in members:
                 for name, values in _dictionary(archive, member, path).items():
                     yield _MEMBERS[member.filename], name, values
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
+    except _TORN as error:
         raise DataError(f"This is not an NPZ file ({error}).", path) from error
 
 
