@@ -82,7 +82,11 @@ _NAMES: Mapping[str, Any] = {
 }
 
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler):
+    """The one that is written in Python: the other one takes as much memory as a pickle says that it needs."""
+
+    dispatch = {code: load for code, load in pickle._Unpickler.dispatch.items() if code != pickle.BYTEARRAY8[0]}  # noqa: RUF012
+
     def find_class(self, module: str, name: str) -> Any:
         if f"{module}.{name}" not in _NAMES:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
