@@ -7,6 +7,7 @@ RUNS ?= runs
 SITE ?= site
 SECONDS ?= 600
 KILLS ?= 200
+WORKERS ?= 2
 newest = $$(ls -td $(RUNS)/$(1)-minitalk-caption-overall-s0-*/ | head -n 1)
 
 .PHONY: demo test check audit chaos clean
@@ -17,7 +18,7 @@ demo: $(VENV)/demo.done
 	$(BIN)/secbench leaderboard --runs $(RUNS) -o $(SITE)
 
 test: $(VENV)/test.done
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS)
 
 check: $(VENV)/test.done
 	$(BIN)/ruff check .

@@ -83,6 +83,8 @@ def main() -> int:
         bench = Bench(Path(folder), random.Random(options.seed), options.seconds < _BRIEF)
         for row in _rows(bench, options.kills, options.seconds):
             row.told = row.told.replace(f"{folder}/", "")
+            if not row.tried and not row.told.startswith("not tried"):
+                row.lost.append("it was never tried")
             console.print(f"{row.fault}: {row.tried} times, lost {'; '.join(row.lost) or 'nothing'}", soft_wrap=True)
             rows.append(row)
     _print(console, rows)

@@ -16,6 +16,8 @@ __all__ = ["kill_builds", "kill_leaderboards", "kill_runs"]
 
 _IN_A_ROW = 4
 """Kills before a call is left to finish."""
+_AT_LEAST = 2
+"""Kills of each kind, however little time is left."""
 _UTTERANCES = 20_000
 
 
@@ -30,7 +32,7 @@ def kill_runs(bench: Bench, kills: int, until: float) -> Row:
     row = Row("`kill -9` during `secbench run --model mecap_r1`")
     whole, hit = bench.whole, Counter[str]()
     moments = Moments(stages_of(bench.root / "undisturbed.notes"), bench.rng)
-    while row.tried < kills and time.monotonic() < until:
+    while row.tried < kills and (row.tried < _AT_LEAST or time.monotonic() < until):
         runs, notes = bench.root / f"killed-{row.tried}", bench.root / f"killed-{row.tried}.notes"
         for _ in range(min(_IN_A_ROW, kills - row.tried)):
             stage = moments.kill(bench.start(bench.run_arguments(runs), notes=notes), notes)
@@ -125,7 +127,7 @@ def _kill(
     until: float,
 ) -> None:
     """Kill a call at random moments, and look after each."""
-    while row.tried < kills and time.monotonic() < until:
+    while row.tried < kills and (row.tried < _AT_LEAST or time.monotonic() < until):
         victim: Victim = bench.start(arguments)
         victim.wait(bench.rng.uniform(0, took))
         row.tried += victim.kill()

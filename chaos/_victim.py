@@ -6,6 +6,7 @@ a time.
 """
 
 import os
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ def live(arguments: Sequence[str], out: Path, err: Path, notes: Path | None, fau
     for path, handle in ((out, 1), (err, 2)):
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, handle)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which is switched off in the background
     if notes is not None:
         _watch(notes)
     kind, _, number = fault.partition(" ")

@@ -159,7 +159,13 @@ def test_when_the_one_that_ordered_dies_the_run_stops_and_frees_its_folder(tmp_p
 def test_an_interrupt_stops_all_and_is_told(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "secbench", "run", "--model", "audio_classifier", "--jobs", "2"]
     command += ["--seed", "0", "--seed", "1", "--runs", str(tmp_path / "runs")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # tests may run in the background
+    )
     assert process.stderr is not None
     line = process.stderr.readline()
     assert "audio_classifier minitalk caption-overall" in line

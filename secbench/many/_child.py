@@ -80,6 +80,7 @@ def main() -> None:
     """Carry the order out."""
     wire = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what anything prints is no message
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which `nohup` and `&` have switched off
     order = json.loads(sys.stdin.readline())
     threading.Thread(target=_stop_when_alone, daemon=True).start()
     telling = _Telling(wire)
