@@ -14,6 +14,7 @@ from secbench.evaluation import Table, read_report, read_utterances
 from secbench.listening import read_listening
 from secbench.runs import RunFolder, find_run, list_runs, read_predictions
 from secbench.schema import SCHEMA_VERSION, Listening, Report, RunRecord
+from secbench.shards import is_shard, read_note
 from secbench.tasks import TASKS
 
 __all__ = ["Broken", "Run", "Scored", "read_run", "read_runs"]
@@ -96,7 +97,17 @@ def _below(root: Path) -> list[Path]:
         raise DataError(
             f"There are no run folders in {root}. Make one with `secbench run` or `secbench score`, or give --runs DIR."
         )
-    return folders
+    return [folder for folder in folders if not _is_merged(folder)]
+
+
+def _is_merged(folder: Path) -> bool:
+    """Whether it is a shard of a run that stands beside it, put together."""
+    if not is_shard(folder):
+        return False
+    try:
+        return (folder.parent / Path(read_note(RunFolder(folder)).run).name / "scores.json").exists()
+    except DataError:
+        return False
 
 
 def _check_unique(run: Run, known: dict[str, Run]) -> None:

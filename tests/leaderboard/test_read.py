@@ -5,6 +5,9 @@ import pytest
 
 from leaderboard._read import Broken, read_runs
 from secbench.errors import DataError, UnknownNameError
+from secbench.runs import RunFolder
+from secbench.schema import ShardNote
+from secbench.shards import write_note
 from tests.leaderboard.make import Maker
 
 
@@ -25,6 +28,17 @@ def test_no_runs(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no run folders in .*`secbench run`") as caught:
         read_runs((), tmp_path / "none")
     assert caught.value.exit_code == 3
+
+
+def test_shards_are_shown_until_they_are_merged(own: Maker) -> None:
+    shard = own.write("a.shard-1-of-2", own.captions(0.5))
+    write_note(RunFolder(shard), ShardNote(run="a", number=1, count=2))
+    own.write("b", own.captions(0.5))
+    assert [run.record.id for run in read_runs((), own.root)[0]] == ["a.shard-1-of-2", "b"]
+    own.write("a", own.captions(0.5))
+    assert [run.record.id for run in read_runs((), own.root)[0]] == ["a", "b"]
+    (shard / "shard.json").write_text("{", "utf-8")
+    assert len(read_runs((), own.root)[0]) == 3
 
 
 def test_an_unknown_id_has_a_suggestion(maker: Maker) -> None:
