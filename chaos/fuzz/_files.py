@@ -10,7 +10,7 @@ __all__ = ["CASES", "REACHED", "SEEDS", "keep", "keep_reached", "kept", "reached
 
 _TESTS = Path(__file__).parents[2] / "tests" / "readers"
 SEEDS, CASES, REACHED = _TESTS / "seeds", _TESTS / "cases", _TESTS / "reached"
-_SMALL = 4096
+_SMALL, _MANY = 4096, 200
 
 
 def kept(target: str) -> Iterator[Path]:
@@ -28,12 +28,12 @@ def reached(target: str) -> Iterator[tuple[str, bytes]]:
 
 
 def keep_reached(target: str, corpus: Path) -> None:
-    """Put the small inputs of a corpus into the archive of a target, in place of those that were in it."""
+    """Put the smallest inputs of a corpus into the archive of a target, in place of those that were in it."""
     inputs = {path.read_bytes() for path in corpus.iterdir() if path.stat().st_size <= _SMALL}
     inputs -= {path.read_bytes() for path in kept(target)}
     REACHED.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(REACHED / f"{target}.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for data in sorted(inputs):
+        for data in sorted(inputs, key=lambda data: (len(data), data))[:_MANY]:
             name = zipfile.ZipInfo(sha256(data).hexdigest()[:12])  # without a date, so that the same is the same
             archive.writestr(name, data, zipfile.ZIP_DEFLATED)
 
