@@ -7,6 +7,7 @@ import os
 import random
 import signal
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
@@ -89,7 +90,8 @@ class Victim:
     def signal(self, number: int) -> None:
         """Send a signal, if it is still there."""
         if self.process.pid is not None and self.process.is_alive():
-            os.kill(self.process.pid, number)
+            with suppress(ProcessLookupError):  # it has ended this moment
+                os.kill(self.process.pid, number)
 
     def kill(self) -> bool:
         """`kill -9`; whether it was still alive."""
