@@ -1,8 +1,8 @@
 """`secbench score`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -13,6 +13,7 @@ from secbench.cli._with import with_option
 from secbench.errors import PartialError, UsageError
 
 if TYPE_CHECKING:
+    from secbench.captioner import Prediction
     from secbench.evaluation import Evaluation
     from secbench.schema import RunRecord
 
@@ -77,32 +78,16 @@ def score_command(
     """
     from secbench.evaluation import Evaluation, evaluate
     from secbench.external import external_record, write_external_run
-    from secbench.scoring_shards import score_shard
-    from secbench.shards import Shard
     from secbench.tasks import find_task
 
-    part = None if shard is None else Shard.parse(shard)
-    if part is not None and name is None:
-        raise UsageError("--shard keeps a part as a run folder, which needs a name: --name NAME.")
     usual = (extractor, tokeniser, simplify, engine) == ("lexicon-zh", "char", False, "secbench")
-    if name is not None and (any(models.values()) or not usual):
-        raise UsageError(
-            "--name keeps runs that can be ranked, which need the default --extractor, --tokeniser and --engine, "
-            "no --simplify, and no MODEL after --with."
-        )
+    _check_name(name, shard, usual=usual and not any(models.values()))
     wanted, loaded = find_task(task), inputs.corpus(corpus, root)
     examples = loaded.examples(split, wanted)[:limit]
-    files = [inputs.predictions(path) for path in predictions]
-    if name is not None or len(files) == 1:
-        found = {name or predictions[0].stem: [row for rows in files for row in rows]}
-    else:
-        found = dict(zip(system_names(predictions), map(list, files), strict=True))
-    if part is not None and name is not None:
+    found = _systems(predictions, inputs, name)
+    if shard is not None and name is not None:
         options = {"models": models, "cluster": None if cluster == "none" else cluster, "strict": strict}
-        kept = score_shard(part, name, found[name], loaded, wanted, split, limit, options, Path(runs))
-        click.echo(
-            f"{kept.path} ({part.words}). When all are there: secbench merge {kept.path.name.split('.shard-')[0]}"
-        )
+        _score_part(shard, name, found[name], loaded, wanted, split, limit, options, Path(runs))
         return
     results: dict[str, Evaluation] = {}
     for system, rows in found.items():
@@ -134,6 +119,35 @@ def score_command(
     title = f"{', '.join(path.name for path in predictions)} on {loaded.card.name}, {task}, {split} split"
     _show(title, results, rank_systems(results, record) if len(results) > 1 else {}, as_json=as_json)
     _warn(results)
+
+
+def _check_name(name: str | None, shard: str | None, *, usual: bool) -> None:
+    """Refuse to keep what could not be ranked, and to make a part without keeping it."""
+    if shard is not None and name is None:
+        raise UsageError("--shard keeps a part as a run folder, which needs a name: --name NAME.")
+    if name is not None and not usual:
+        raise UsageError(
+            "--name keeps runs that can be ranked, which need the default --extractor, --tokeniser and --engine, "
+            "no --simplify, and no MODEL after --with."
+        )
+
+
+def _systems(paths: Sequence[Path], inputs: Inputs, name: str | None) -> "dict[str, list[Prediction]]":
+    """System -> its predictions: each file is one, or with a name they are parts of one."""
+    files = [inputs.predictions(path) for path in paths]
+    if name is not None or len(files) == 1:
+        return {name or paths[0].stem: [row for rows in files for row in rows]}
+    return dict(zip(system_names(paths), map(list, files), strict=True))
+
+
+def _score_part(shard: str, *what: Any) -> None:
+    from secbench.scoring_shards import score_shard
+    from secbench.shards import Shard
+
+    part = Shard.parse(shard)
+    kept = score_shard(part, *what)
+    whole = kept.path.name.split(".shard-")[0]
+    click.echo(f"{kept.path} ({part.words}). When all are there: secbench merge {whole}")
 
 
 def _show(title: str, results: Mapping[str, "Evaluation"], ranks: Ranks, *, as_json: bool) -> None:

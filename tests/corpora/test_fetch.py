@@ -26,6 +26,10 @@ from secbench.corpora._emotiontalk_fetch import PARTS, download_archives, unpack
 from secbench.errors import BusyError, DataError, SecbenchError
 from tests.corpora.trees import IDS, annotation, folder_of, write_annotation, write_wav
 
+pytestmark = pytest.mark.skipif(
+    not hasattr(tarfile, "data_filter"), reason="unpacking safely needs Python 3.11.4 or newer"
+)
+
 NAME = IDS[0]
 INNER = f"{folder_of(NAME)}/{NAME}"
 JSON = json.dumps(annotation(NAME), ensure_ascii=False).encode()
