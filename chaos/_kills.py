@@ -5,6 +5,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,10 @@ def kill_runs(bench: Bench, kills: int, until: float) -> Row:
     row = Row("`kill -9` during `secbench run --model mecap_r1`")
     whole, hit = bench.whole, Counter[str]()
     moments = Moments(stages_of(bench.root / "undisturbed.notes"), bench.rng)
-    while row.tried < kills and (row.tried < _AT_LEAST or time.monotonic() < until):
-        runs, notes = bench.root / f"killed-{row.tried}", bench.root / f"killed-{row.tried}.notes"
+    for name in map("killed-{}".format, count()):
+        if row.tried >= kills or (row.tried >= _AT_LEAST and time.monotonic() > until):
+            break
+        runs, notes = bench.root / name, bench.root / f"{name}.notes"
         for _ in range(min(_IN_A_ROW, kills - row.tried)):
             stage = moments.kill(bench.start(bench.run_arguments(runs), notes=notes), notes)
             row.tried += bool(stage)

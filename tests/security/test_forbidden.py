@@ -13,7 +13,16 @@ NAMES = {"eval", "exec", "compile", "__import__", "execfile"}
 CALLS = {
     *("os.system", "os.popen", "os.execv", "os.execve", "os.execvp", "os.spawnl", "os.spawnv", "pty.spawn"),
     *("subprocess.getoutput", "subprocess.getstatusoutput"),
-    *("pickle.load", "pickle.loads", "pickle.Unpickler", "dill.load", "dill.loads", "joblib.load", "shelve.open"),
+    *(
+        "pickle.load",
+        "pickle.loads",
+        "pickle.Unpickler",
+        "pickle._Unpickler",
+        "dill.load",
+        "dill.loads",
+        "joblib.load",
+        "shelve.open",
+    ),
     *("cPickle.load", "cPickle.loads", "marshal.load", "marshal.loads", "pandas.read_pickle", "pd.read_pickle"),
     *("torch.load", "torch.jit.load", "torch.hub.load", "yaml.load", "yaml.unsafe_load", "yaml.full_load"),
     *("tempfile.mktemp", "runpy.run_path", "runpy.run_module"),
@@ -24,7 +33,7 @@ EXPLAINED = {
     ("secbench/registry.py", IMPORT): "the target of an entry point of an installed package",
     ("secbench/metrics/_aac_worker.py", IMPORT): "a metric of aac-metrics; the names are ours",
     ("secbench/corpora/_opening.py", IMPORT): "the module of a function that is imported already",
-    ("secbench/corpora/_pickled.py", "pickle.Unpickler"): "the restricted one, which can name four things of ours",
+    ("secbench/corpora/_pickled.py", "pickle._Unpickler"): "the restricted one, which can name four things of ours",
 }
 """(file, call) -> why it may be there."""
 
